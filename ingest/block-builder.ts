@@ -1,0 +1,203 @@
+import { encodeEventBlock, type BlockColumn, type Control, type ControlKind } from '../model/event-block.ts';
+import { COLUMN_INDEX, EVENT_COLUMNS, EventClass, type ColumnKind } from '../model/event-columns.ts';
+import { DictColumn, FixedColumn, StringColumn, type ColumnWriter } from '../model/native-writer.ts';
+import { TEXT_COLUMNS, TEXT_COLUMN_INDEX, type EventRow } from './event-row.ts';
+
+/** What ingest knows of a record beyond what its decoder read. */
+export interface RowContext {
+  /** Source id, as text and as the bytes that are stored. */
+  source: string;
+  sourceBytes: Uint8Array;
+  position: number;
+  receivedMs: number;
+  late: boolean;
+  direction: number;
+  siteBytes: Uint8Array;
+  srcGroup: Uint8Array;
+  dstGroup: Uint8Array;
+  /** The line as received: bytes[rawStart, rawEnd). */
+  raw: Uint8Array;
+  rawStart: number;
+  rawEnd: number;
+}
+
+const STRIDES: Partial<Record<ColumnKind, 1 | 2 | 4 | 8 | 16>> = {
+  u8: 1,
+  u16: 2,
+  u32: 4,
+  u64: 8,
+  time: 8,
+  f64: 8,
+  ip: 16,
+};
+
+/** Collects the events of one partition into blocks. Not more than `capacity` rows fit in one. */
+export class EventBlockBuilder {
+  rows = 0;
+  readonly capacity: number;
+  private readonly columns: BlockColumn[];
+  private readonly fixed: Partial<Record<number, FixedColumn>> = {};
+  private readonly textWriters: (StringColumn | DictColumn)[];
+  private controls: Control[] = [];
+  private spans = new Map<string, { id: string; firstPos: number; lastPos: number }>();
+  private lastSpan: { id: string; firstPos: number; lastPos: number } | undefined;
+  private minTimeMs = Infinity;
+  private maxTimeMs = -Infinity;
+
+  private readonly eventClass: FixedColumn;
+  private readonly time: FixedColumn;
+  private readonly startTime: FixedColumn;
+  private readonly receivedTime: FixedColumn;
+  private readonly late: FixedColumn;
+  private readonly srcIp: FixedColumn;
+  private readonly srcPort: FixedColumn;
+  private readonly dstIp: FixedColumn;
+  private readonly dstPort: FixedColumn;
+  private readonly direction: FixedColumn;
+  private readonly proto: FixedColumn;
+  private readonly connState: FixedColumn;
+  private readonly bytesOut: FixedColumn;
+  private readonly bytesIn: FixedColumn;
+  private readonly packetsOut: FixedColumn;
+  private readonly packetsIn: FixedColumn;
+  private readonly httpStatus: FixedColumn;
+  private readonly value: FixedColumn;
+  private readonly position: FixedColumn;
+  private readonly site: DictColumn;
+  private readonly srcGroup: DictColumn;
+  private readonly dstGroup: DictColumn;
+  private readonly source: DictColumn;
+  private readonly raw: StringColumn;
+  private readonly addressWords = new Uint32Array(8);
+  private readonly addressBytes = new Uint8Array(this.addressWords.buffer);
+
+  constructor(options: { capacity: number }) {
+    this.capacity = options.capacity;
+    this.columns = EVENT_COLUMNS.map((spec, index) => ({ index, writer: this.createWriter(spec.kind, index) }));
+    const fixed = (name: keyof typeof COLUMN_INDEX): FixedColumn => this.fixed[COLUMN_INDEX[name]]!;
+    const writer = <T extends ColumnWriter>(name: keyof typeof COLUMN_INDEX): T =>
+      this.columns[COLUMN_INDEX[name]]!.writer as T;
+    this.eventClass = fixed('class');
+    this.time = fixed('time');
+    this.startTime = fixed('start_time');
+    this.receivedTime = fixed('received_time');
+    this.late = fixed('late');
+    this.srcIp = fixed('src_ip');
+    this.srcPort = fixed('src_port');
+    this.dstIp = fixed('dst_ip');
+    this.dstPort = fixed('dst_port');
+    this.direction = fixed('direction');
+    this.proto = fixed('proto');
+    this.connState = fixed('conn_state');
+    this.bytesOut = fixed('bytes_out');
+    this.bytesIn = fixed('bytes_in');
+    this.packetsOut = fixed('packets_out');
+    this.packetsIn = fixed('packets_in');
+    this.httpStatus = fixed('http_status');
+    this.value = fixed('value');
+    this.position = fixed('_pos');
+    this.site = writer('site');
+    this.srcGroup = writer('src_group');
+    this.dstGroup = writer('dst_group');
+    this.source = writer('_src');
+    this.raw = writer('raw');
+    this.textWriters = TEXT_COLUMN_INDEX.map((index) => this.columns[index]!.writer as StringColumn | DictColumn);
+  }
+
+  get isFull(): boolean {
+    return this.rows >= this.capacity;
+  }
+
+  get isEmpty(): boolean {
+    return this.rows === 0 && this.controls.length === 0;
+  }
+
+  /** Bytes of raw lines so far: what a block's size mostly is. */
+  get rawBytes(): number {
+    return this.raw.byteLength;
+  }
+
+  append(row: EventRow, context: RowContext): void {
+    const r = this.rows;
+    this.eventClass.setU8(r, row.eventClass);
+    this.time.setU64(r, row.timeMs);
+    this.startTime.setU64(r, row.startMs);
+    this.receivedTime.setU64(r, context.receivedMs);
+    if (context.late) this.late.setU8(r, 1);
+    if (row.hasAddresses) {
+      this.addressBytes.set(row.addresses);
+      this.srcIp.setAddress(r, this.addressWords, 0);
+      this.dstIp.setAddress(r, this.addressWords, 4);
+      this.srcPort.setU16(r, row.srcPort);
+      this.dstPort.setU16(r, row.dstPort);
+      this.direction.setU8(r, context.direction);
+      this.proto.setU8(r, row.proto);
+      if (context.srcGroup.length !== 0) this.srcGroup.set(r, context.srcGroup, 0, context.srcGroup.length);
+      if (context.dstGroup.length !== 0) this.dstGroup.set(r, context.dstGroup, 0, context.dstGroup.length);
+    }
+    if (row.eventClass === EventClass.network) {
+      this.connState.setU8(r, row.connState);
+      this.bytesOut.setU64(r, row.bytesOut);
+      this.bytesIn.setU64(r, row.bytesIn);
+      this.packetsOut.setU64(r, row.packetsOut);
+      this.packetsIn.setU64(r, row.packetsIn);
+    } else if (row.eventClass === EventClass.reading) this.value.setF64(r, row.value);
+    else if (row.httpStatus !== 0) this.httpStatus.setU16(r, row.httpStatus);
+    const { ranges, text } = row;
+    for (let slot = 0; slot < TEXT_COLUMNS.length; slot++) {
+      const start = ranges[slot * 2]!;
+      if (start < 0) continue;
+      const writer = this.textWriters[slot]!;
+      if (writer instanceof DictColumn) writer.set(r, text, start, ranges[slot * 2 + 1]!);
+      else writer.append(r, text, start, ranges[slot * 2 + 1]!);
+    }
+    if (context.siteBytes.length !== 0) this.site.set(r, context.siteBytes, 0, context.siteBytes.length);
+    this.raw.append(r, context.raw, context.rawStart, context.rawEnd);
+    this.source.set(r, context.sourceBytes, 0, context.sourceBytes.length);
+    this.position.setU64(r, context.position);
+    this.extendSpan(context.source, context.position);
+    if (row.timeMs < this.minTimeMs) this.minTimeMs = row.timeMs;
+    if (row.timeMs > this.maxTimeMs) this.maxTimeMs = row.timeMs;
+    this.rows = r + 1;
+  }
+
+  control(kind: ControlKind, source: string, timeMs: number, payload = ''): void {
+    this.controls.push({ row: this.rows, kind, source, timeMs, payload });
+  }
+
+  /** The block collected so far, and an empty builder. */
+  take(): Uint8Array {
+    const block = encodeEventBlock({
+      rows: this.rows,
+      columns: this.columns,
+      sources: [...this.spans.values()],
+      controls: this.controls,
+      minTimeMs: this.minTimeMs,
+      maxTimeMs: this.maxTimeMs,
+    });
+    for (const column of this.columns) if (column.writer.touched) column.writer.clear(this.rows);
+    this.rows = 0;
+    this.controls = [];
+    this.spans.clear();
+    this.lastSpan = undefined;
+    this.minTimeMs = Infinity;
+    this.maxTimeMs = -Infinity;
+    return block;
+  }
+
+  private extendSpan(source: string, position: number): void {
+    let span = this.lastSpan;
+    if (span?.id !== source) {
+      span = this.spans.get(source);
+      if (!span) this.spans.set(source, (span = { id: source, firstPos: position, lastPos: position }));
+      this.lastSpan = span;
+    }
+    span.lastPos = position;
+  }
+
+  private createWriter(kind: ColumnKind, index: number): ColumnWriter {
+    if (kind === 'string') return new StringColumn();
+    if (kind === 'dict') return new DictColumn(this.capacity);
+    return (this.fixed[index] = new FixedColumn(STRIDES[kind]!, this.capacity));
+  }
+}
