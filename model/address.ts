@@ -4,31 +4,30 @@ import { VedetteError } from './errors.ts';
  * IP addresses as 16 bytes in network order, IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), so that one column holds both.
  */
 
-export const ADDRESS_BYTES = 16;
+const ADDRESS_BYTES = 16;
 
 /** Reads the text of an IPv4 address at bytes[start, end) into out[offset, offset + 16); false where it is none. */
 function scanIpv4(bytes: Uint8Array, start: number, end: number, out: Uint8Array, offset: number): boolean {
-  let position = start;
-  for (let part = 0; part < 4; part++) {
-    if (part > 0) {
-      if (position >= end || bytes[position] !== 0x2e) return false;
-      position++;
-    }
-    const partStart = position;
-    let value = 0;
-    while (position < end) {
-      const digit = bytes[position]! - 48;
-      if (digit < 0 || digit > 9) break;
+  let part = 0;
+  let value = 0;
+  let digits = 0;
+  for (let position = start; position < end; position++) {
+    const digit = bytes[position]! - 48;
+    if (digit >= 0 && digit <= 9) {
       value = value * 10 + digit;
-      position++;
-      if (position - partStart > 3) return false;
+      digits++;
+      // A leading zero is octal to some readers and decimal to others, so it is refused.
+      if (value > 255 || (digits > 1 && value < 10)) return false;
+    } else {
+      if (digit !== -2 || digits === 0 || part === 3) return false;
+      out[offset + 12 + part] = value;
+      part++;
+      value = 0;
+      digits = 0;
     }
-    const digits = position - partStart;
-    // A leading zero is octal to some readers and decimal to others, so it is refused.
-    if (digits === 0 || value > 255 || (digits > 1 && bytes[partStart] === 48)) return false;
-    out[offset + 12 + part] = value;
   }
-  if (position !== end) return false;
+  if (part !== 3 || digits === 0) return false;
+  out[offset + 15] = value;
   for (let index = 0; index < 10; index++) out[offset + index] = 0;
   out[offset + 10] = 255;
   out[offset + 11] = 255;
