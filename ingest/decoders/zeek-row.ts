@@ -1,0 +1,249 @@
+import { EventClass } from '../../model/event-columns.ts';
+import { isIpv4, scanAddress } from '../../model/address.ts';
+import type { DeadLetterReason, DecodeResult } from '../decoder.ts';
+import { TEXT, type EventRow } from '../event-row.ts';
+import { FieldKind, NumberState, type FieldTable } from './field-table.ts';
+import { scanCount } from './scan-number.ts';
+import { MAX_TIME_MICROS, MIN_TIME_MICROS, scanIsoMicros, scanSecondsMicros } from './scan-time.ts';
+import { TextCopy } from './text-copy.ts';
+import {
+  CONN_LOG, DNS_LOG, HTTP_LOG, OTHER_LOG, SSL_LOG, ZeekField as F, connStateIndex, protocolNumber, zeekLogNamed,
+  type ZeekLog,
+} from './zeek-fields.ts'; // prettier-ignore
+
+/** Ten years: connections that stay up for months exist. */
+const MAX_DURATION_MICROS = 3650 * 86_400 * 1_000_000;
+const ICMP = 1;
+const ICMP_V6 = 58;
+const NOWHERE = -1;
+
+/**
+ * Makes a row of a record's fields: the meaning of Zeek's fields, in whatever way they are written.
+ *
+ * conn is a flow whose time is its end, `ts` + `duration`; of any other log the time is `ts`. Text stays where the
+ * record has it, unless the log's name does not stand in the record (then all of it is copied behind the name). Fields
+ * of a record's own class must have the right type; of a generic record only time, ids and sensor matter.
+ */
+export class ZeekRowWriter {
+  readonly #copy = new TextCopy();
+  #isCopying = false;
+  #reason: DeadLetterReason = 'bad_type';
+
+  /**
+   * Fills the row.
+   * @param log what the record is, where it does not say so itself; undefined lets its fields tell
+   * @returns 'event' once the row is complete; 'skip' for a record that is no event
+   */
+  write(fields: FieldTable, log: ZeekLog | undefined, row: EventRow): DecodeResult {
+    row.reset();
+    const { kinds, starts, ends, bytes } = fields;
+    const nameSlot = kinds[F.path] === FieldKind.absent ? F.stream : F.path;
+    const isNamed = kinds[nameSlot] === FieldKind.string;
+    if (!isNamed && kinds[nameSlot] !== FieldKind.absent && kinds[nameSlot] !== FieldKind.text) return 'bad_type';
+    const actual = isNamed ? zeekLogNamed(bytes, starts[nameSlot]!, ends[nameSlot]!) : (log ?? guessLog(kinds));
+    this.#isCopying = !isNamed;
+    if (isNamed) {
+      row.text = bytes;
+      row.setText(TEXT.log, starts[nameSlot]!, ends[nameSlot]!);
+    } else {
+      this.#copyName(fields, actual, row);
+    }
+    row.eventClass = actual.eventClass;
+
+    if (kinds[F.ts] === FieldKind.absent) return actual.isTimeless ? 'skip' : 'missing_time';
+    const startMicros = readTime(fields);
+    if (!(startMicros >= MIN_TIME_MICROS && startMicros <= MAX_TIME_MICROS)) {
+      return isTimeKind(kinds[F.ts]!) ? 'bad_time' : 'bad_type';
+    }
+    row.startMs = Math.floor(startMicros / 1000);
+    row.timeMs = row.startMs;
+    const sensor = sensorSlot(kinds);
+    if (!this.#isWritten(fields, row, startMicros)) return this.#reason;
+    return this.#text(fields, sensor, row, TEXT.sensor) ? 'event' : 'bad_type';
+  }
+
+  #isWritten(fields: FieldTable, row: EventRow, startMicros: number): boolean {
+    if (row.eventClass === EventClass.generic) return this.#writeGeneric(fields, row);
+    if (!this.#ids(fields, row)) return false;
+    if (!row.hasAddresses) return this.#fail('missing_field');
+    if (!this.#text(fields, F.uid, row, TEXT.session_uid) || !this.#proto(fields, row)) return false;
+    switch (row.eventClass) {
+      case EventClass.network:
+        return this.#writeConn(fields, row, startMicros);
+      case EventClass.dns:
+        return (
+          this.#text(fields, F.query, row, TEXT.dns_query) &&
+          this.#text(fields, F.queryTypeName, row, TEXT.dns_type) &&
+          this.#text(fields, F.answerCodeName, row, TEXT.dns_rcode)
+        );
+      case EventClass.http:
+        return this.#writeHttp(fields, row);
+      default:
+        return this.#text(fields, F.serverName, row, TEXT.tls_name);
+    }
+  }
+
+  #writeConn(fields: FieldTable, row: EventRow, startMicros: number): boolean {
+    const { kinds, starts, ends, bytes } = fields;
+    if (kinds[F.proto] === FieldKind.absent) return this.#fail('missing_field');
+    if (kinds[F.duration] !== FieldKind.absent) {
+      if (!isNumberKind(kinds[F.duration]!)) return this.#fail('bad_type');
+      const durationMicros = readSeconds(fields, F.duration);
+      const endMicros = startMicros + durationMicros;
+      if (!(durationMicros >= 0 && durationMicros <= MAX_DURATION_MICROS && endMicros <= MAX_TIME_MICROS)) {
+        return this.#fail('bad_time');
+      }
+      row.timeMs = Math.floor(endMicros / 1000);
+    }
+    if ((row.bytesOut = this.#count(fields, F.origBytes)) < 0) return false;
+    if ((row.bytesIn = this.#count(fields, F.respBytes)) < 0) return false;
+    if ((row.packetsOut = this.#count(fields, F.origPackets)) < 0) return false;
+    if ((row.packetsIn = this.#count(fields, F.respPackets)) < 0) return false;
+    if (kinds[F.connState] !== FieldKind.absent) {
+      if (!isTextKind(kinds[F.connState]!)) return this.#fail('bad_type');
+      row.connState = connStateIndex(bytes, starts[F.connState]!, ends[F.connState]!);
+    }
+    return this.#text(fields, F.service, row, TEXT.service) && this.#text(fields, F.history, row, TEXT.history);
+  }
+
+  #writeHttp(fields: FieldTable, row: EventRow): boolean {
+    if ((row.httpStatus = this.#number16(fields, F.statusCode)) < 0) return false;
+    return (
+      this.#text(fields, F.method, row, TEXT.http_method) &&
+      this.#text(fields, F.host, row, TEXT.http_host) &&
+      this.#text(fields, F.uri, row, TEXT.http_path)
+    );
+  }
+
+  /** Fields with these names may be anything in a log that is not known, so what is no text is passed over. */
+  #writeGeneric(fields: FieldTable, row: EventRow): boolean {
+    const { kinds } = fields;
+    if (!this.#ids(fields, row)) return false;
+    if (isTextKind(kinds[F.proto]!)) this.#proto(fields, row);
+    return !isTextKind(kinds[F.uid]!) || this.#text(fields, F.uid, row, TEXT.session_uid);
+  }
+
+  #ids(fields: FieldTable, row: EventRow): boolean {
+    const { kinds, starts, ends, bytes } = fields;
+    const from = kinds[F.origHost]!;
+    const to = kinds[F.respHost]!;
+    if (from === FieldKind.absent || to === FieldKind.absent) return true;
+    if (!isTextKind(from) || !isTextKind(to)) return this.#fail('bad_type');
+    if (
+      !scanAddress(bytes, starts[F.origHost]!, ends[F.origHost]!, row.addresses, 0) ||
+      !scanAddress(bytes, starts[F.respHost]!, ends[F.respHost]!, row.addresses, 16)
+    ) {
+      return this.#fail('bad_address');
+    }
+    row.hasAddresses = true;
+    if ((row.srcPort = this.#number16(fields, F.origPort)) < 0) return false;
+    return (row.dstPort = this.#number16(fields, F.respPort)) >= 0;
+  }
+
+  #proto(fields: FieldTable, row: EventRow): boolean {
+    const kind = fields.kinds[F.proto]!;
+    if (kind === FieldKind.absent) return true;
+    if (!isTextKind(kind)) return this.#fail('bad_type');
+    const proto = protocolNumber(fields.bytes, fields.starts[F.proto]!, fields.ends[F.proto]!);
+    row.proto = proto === ICMP && row.hasAddresses && !isIpv4(row.addresses) ? ICMP_V6 : proto;
+    return true;
+  }
+
+  /** A field's whole number, 0 where it is absent, −1 with the reason noted where it is anything else. */
+  #count(fields: FieldTable, slot: number): number {
+    const kind = fields.kinds[slot]!;
+    if (kind === FieldKind.absent) return 0;
+    if (!isNumberKind(kind)) {
+      this.#reason = 'bad_type';
+      return -1;
+    }
+    if (fields.micros[slot] === NumberState.whole) return fields.whole[slot]!;
+    const count = scanCount(fields.bytes, fields.starts[slot]!, fields.ends[slot]!);
+    if (count < 0) this.#reason = 'bad_number';
+    return count;
+  }
+
+  #number16(fields: FieldTable, slot: number): number {
+    const count = this.#count(fields, slot);
+    if (count <= 65_535) return count;
+    this.#reason = 'bad_number';
+    return -1;
+  }
+
+  /** Puts a text field into the row's column; false, with the reason noted, where it is no text. */
+  #text(fields: FieldTable, slot: number, row: EventRow, column: number): boolean {
+    const kind = slot === NOWHERE ? FieldKind.absent : fields.kinds[slot]!;
+    if (kind === FieldKind.absent) return true;
+    if (!isTextKind(kind)) return this.#fail('bad_type');
+    const start = fields.starts[slot]!;
+    const end = fields.ends[slot]!;
+    if (!this.#isCopying) {
+      row.setText(column, start, end);
+      return true;
+    }
+    const copy = this.#copy;
+    const from = copy.length;
+    if (kind === FieldKind.text) copy.appendUnescaped(fields.view, start, end);
+    else copy.appendWords(fields.view, start, end);
+    row.setText(column, from, copy.length);
+    return true;
+  }
+
+  #copyName(fields: FieldTable, log: ZeekLog, row: EventRow): void {
+    const copy = this.#copy;
+    copy.begin(log.bytes.length + fields.textBytes);
+    row.text = copy.bytes;
+    if (log.bytes.length === 0) return;
+    copy.appendWords(log.view, 0, log.bytes.length);
+    row.setText(TEXT.log, 0, copy.length);
+  }
+
+  #fail(reason: DeadLetterReason): false {
+    this.#reason = reason;
+    return false;
+  }
+}
+
+function isTextKind(kind: number): boolean {
+  return kind === FieldKind.string || kind === FieldKind.text;
+}
+
+function isNumberKind(kind: number): boolean {
+  return kind === FieldKind.number || kind === FieldKind.text;
+}
+
+function isTimeKind(kind: number): boolean {
+  return isNumberKind(kind) || kind === FieldKind.string;
+}
+
+/** Seconds as microseconds; NaN where they are no number. */
+function readSeconds(fields: FieldTable, slot: number): number {
+  const micros = fields.micros[slot]!;
+  if (micros >= 0) return fields.whole[slot]! * 1_000_000 + micros;
+  if (micros === NumberState.whole) return fields.whole[slot]! * 1_000_000;
+  return scanSecondsMicros(fields.bytes, fields.starts[slot]!, fields.ends[slot]!);
+}
+
+/** `ts` as microseconds since 1970: epoch seconds, or ISO 8601 in text; NaN where it is neither. */
+function readTime(fields: FieldTable): number {
+  const kind = fields.kinds[F.ts]!;
+  if (kind === FieldKind.number) return readSeconds(fields, F.ts);
+  if (!isTextKind(kind)) return NaN;
+  const seconds = kind === FieldKind.text ? readSeconds(fields, F.ts) : NaN;
+  return Number.isNaN(seconds) ? scanIsoMicros(fields.bytes, fields.starts[F.ts]!, fields.ends[F.ts]!) : seconds;
+}
+
+function sensorSlot(kinds: Uint8Array): number {
+  if (kinds[F.systemName] !== FieldKind.absent) return F.systemName;
+  if (kinds[F.system] !== FieldKind.absent) return F.system;
+  return kinds[F.nodeName] === FieldKind.absent ? NOWHERE : F.nodeName;
+}
+
+/** What a record of which nobody tells the log must be, by the fields that only that log has. */
+function guessLog(kinds: Uint8Array): ZeekLog {
+  const has = (slot: number): boolean => kinds[slot] !== FieldKind.absent;
+  if (has(F.connState)) return CONN_LOG;
+  if (has(F.query) && (has(F.queryType) || has(F.queryTypeName))) return DNS_LOG;
+  if (has(F.method) && (has(F.uri) || has(F.host))) return HTTP_LOG;
+  return has(F.serverName) || has(F.cipher) ? SSL_LOG : OTHER_LOG;
+}
