@@ -1,0 +1,216 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventLog, LogEntry } from '../log/event-log.ts';
+import { VedetteError } from '../model/errors.ts';
+import type { OlapClient } from './client.ts';
+import { HighWater, parseNote } from './high-water.ts';
+import { type BatchLimits, type BlockCodec, makeBatch, type SinkBatch } from './sink-batch.ts';
+
+/** Where a topic's records go. */
+export interface SinkRoute {
+  readonly topic: string;
+  /** `database.table`. */
+  readonly table: string;
+  readonly codec: BlockCodec;
+}
+
+/** Points at which fault tests end the process. */
+export type SinkPoint = 'intent_written' | 'rows_sent' | 'rows_acked';
+
+/** Counters of the sink; labels are bounded. */
+export interface SinkMetrics {
+  stored(insert: { topic: string; partition: number; rows: number; sizeBytes: number; durationMs: number }): void;
+  /** Rows dropped since their source's position was stored before. */
+  duplicates(topic: string, rows: number): void;
+  /** An insert that failed and is tried again. */
+  retried(topic: string, code: string): void;
+  /** A record that could not be parsed and was passed over. */
+  corrupt(topic: string, partition: number, offset: number): void;
+  /** Records that the log's retention dropped before they were stored. */
+  lost(topic: string, partition: number, records: number): void;
+}
+
+export interface SinkLimits extends BatchLimits {
+  /** How long little data waits for more, ms. */
+  readonly flushMs: number;
+  /** Less than this waits for more, bytes. */
+  readonly eagerBytes: number;
+  /** Sources whose positions a partition remembers. */
+  readonly maxSources: number;
+  /** First and longest pause between tries of an insert, ms. */
+  readonly retryMs: { readonly first: number; readonly max: number };
+}
+
+export interface SinkDependencies {
+  readonly log: EventLog;
+  readonly client: OlapClient;
+  readonly metrics: SinkMetrics;
+  readonly at?: (point: SinkPoint) => void;
+  /** Told when inserts stop working, and when they work again. */
+  readonly onNotice?: (level: 'info' | 'warn' | 'error', message: string) => void;
+}
+
+export const SINK_GROUP = 'sink';
+
+/**
+ * Moves one partition's records into its table, each exactly once: the intent (which records) is committed before the
+ * insert, the insert carries a token made of it, and after a crash the intended insert comes first.
+ */
+export class SinkPartition {
+  readonly #route: SinkRoute;
+  readonly #partition: number;
+  readonly #limits: SinkLimits;
+  readonly #deps: SinkDependencies;
+  #high: HighWater;
+  #next = 0;
+  #pending: LogEntry[] = [];
+  #hasIntent = false;
+  #isEager = false;
+
+  constructor(route: SinkRoute, partition: number, limits: SinkLimits, deps: SinkDependencies) {
+    this.#route = route;
+    this.#partition = partition;
+    this.#limits = limits;
+    this.#deps = deps;
+    this.#high = new HighWater(limits.maxSources);
+  }
+
+  /** Rows of all records below this offset are stored. */
+  get acknowledged(): number {
+    return this.#next;
+  }
+
+  /** Whether little data goes in at once, as while draining. */
+  set eager(value: boolean) {
+    this.#isEager = value;
+  }
+
+  /** Takes up where the last run ended; inserts an intended block again. */
+  async recover(signal: AbortSignal): Promise<void> {
+    const { log } = this.#deps;
+    const { topic } = this.#route;
+    const committed = await log.committed(SINK_GROUP, topic, this.#partition);
+    this.#pending = [];
+    if (committed === undefined) {
+      this.#next = log.bounds(topic, this.#partition).earliest;
+      return;
+    }
+    const { intent, high } = parseNote(committed.metadata, this.#limits.maxSources);
+    this.#high = high;
+    this.#next = committed.offset;
+    if (intent === undefined) return;
+    this.#hasIntent = true;
+    const entries = await this.#readExactly(intent.first, intent.last);
+    if (entries.length > 0) await this.#store(this.#batch(entries, intent.last), signal);
+  }
+
+  /** Stores one batch; false where the log has nothing new. Rejects only when aborted, or for a bug. */
+  async step(signal: AbortSignal): Promise<boolean> {
+    if (this.#pending.length === 0) await this.#gather(signal);
+    if (this.#pending.length === 0) return false;
+    const before = this.#high.copy();
+    const batch = this.#batch(this.#pending);
+    const intent = { first: batch.first, last: batch.last };
+    const position = { offset: batch.first, metadata: before.note(intent) };
+    if (batch.rows > 0) {
+      await this.#deps.log.commit(SINK_GROUP, this.#route.topic, this.#partition, position);
+      this.#hasIntent = true;
+      this.#deps.at?.('intent_written');
+    }
+    await this.#store(batch, signal);
+    this.#pending = this.#pending.filter(({ offset }) => offset > batch.last);
+    return true;
+  }
+
+  /** Commits that nothing is in flight, so that the next start has nothing to repeat. */
+  async settle(): Promise<void> {
+    if (!this.#hasIntent) return;
+    const position = { offset: this.#next, metadata: this.#high.note() };
+    await this.#deps.log.commit(SINK_GROUP, this.#route.topic, this.#partition, position);
+    this.#hasIntent = false;
+  }
+
+  async #gather(signal: AbortSignal): Promise<void> {
+    const read = (): Promise<LogEntry[]> => {
+      this.#passDropped();
+      return this.#deps.log.read(this.#route.topic, this.#partition, this.#next, { maxBytes: this.#limits.maxBytes });
+    };
+    this.#pending = await read();
+    const sizeBytes = this.#pending.reduce((sum, { data }) => sum + data.length, 0);
+    if (sizeBytes === 0 || sizeBytes >= this.#limits.eagerBytes || this.#isEager || this.#limits.flushMs === 0) return;
+    await sleep(this.#limits.flushMs, undefined, { signal });
+    this.#pending = await read();
+  }
+
+  /** Retention may drop what was never stored, where the store was away for longer than the log keeps. */
+  #passDropped(): void {
+    const { topic } = this.#route;
+    const { earliest } = this.#deps.log.bounds(topic, this.#partition);
+    if (earliest <= this.#next) return;
+    this.#deps.metrics.lost(topic, this.#partition, earliest - this.#next);
+    this.#deps.onNotice?.(
+      'error',
+      `the log dropped ${earliest - this.#next} records of ${topic} before they were stored`,
+    );
+    this.#next = earliest;
+  }
+
+  /** The entries from `first` to at least `last`; [] where retention dropped the first of them. */
+  async #readExactly(first: number, last: number): Promise<LogEntry[]> {
+    this.#passDropped();
+    if (this.#next > first) return [];
+    // One read, since entries are valid until the next one. It gives whole batches: their size had the same limit.
+    for (let maxBytes = this.#limits.maxBytes * 2; ; maxBytes *= 2) {
+      const entries = await this.#deps.log.read(this.#route.topic, this.#partition, first, { maxBytes });
+      if ((entries.at(-1)?.offset ?? -1) >= last) return entries;
+      if (maxBytes > this.#limits.maxBytes * 64) {
+        throw new VedetteError('LOG_RANGE', `records ${first} to ${last} of ${this.#route.topic} cannot be read again`);
+      }
+    }
+  }
+
+  #batch(entries: readonly LogEntry[], last?: number): SinkBatch {
+    return makeBatch(entries, {
+      codec: this.#route.codec,
+      partition: this.#partition,
+      high: this.#high,
+      limits: this.#limits,
+      ...(last !== undefined && { last }),
+    });
+  }
+
+  async #store(batch: SinkBatch, signal: AbortSignal): Promise<void> {
+    const { metrics } = this.#deps;
+    const { topic } = this.#route;
+    for (const offset of batch.corrupt) metrics.corrupt(topic, this.#partition, offset);
+    if (batch.duplicates > 0) metrics.duplicates(topic, batch.duplicates);
+    if (batch.rows > 0) await this.#insert(batch, signal);
+    this.#next = batch.last + 1;
+  }
+
+  async #insert(batch: SinkBatch, signal: AbortSignal): Promise<void> {
+    const { client, metrics, at, onNotice } = this.#deps;
+    const { topic, table } = this.#route;
+    const token = `${topic}/${this.#partition}/${batch.first}-${batch.last}`;
+    const started = performance.now();
+    for (let failures = 0; ; failures++) {
+      signal.throwIfAborted();
+      try {
+        await client.insertNative(table, batch.body, { token, onSent: () => at?.('rows_sent') });
+        at?.('rows_acked');
+        if (failures > 0) onNotice?.('info', `rows of ${topic} are stored again`);
+        break;
+      } catch (error) {
+        if (!(error instanceof VedetteError)) throw error;
+        metrics.retried(topic, error.code);
+        // A refused insert is tried again too: passing it over would lose rows, and an operator may repair the store.
+        const level = error.retry ? 'warn' : 'error';
+        if (failures === 0 || !error.retry) onNotice?.(level, `rows of ${topic} wait: ${error.message}`);
+        const { first, max } = this.#limits.retryMs;
+        await sleep(error.retry ? Math.min(max, first * 2 ** failures) : max, undefined, { signal });
+      }
+    }
+    const durationMs = performance.now() - started;
+    const { rows, sizeBytes } = batch;
+    metrics.stored({ topic, partition: this.#partition, rows, sizeBytes, durationMs });
+  }
+}

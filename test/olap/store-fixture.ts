@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ChildServer } from '../../olap/child-server.ts';
+import { OlapClient } from '../../olap/client.ts';
+import { migrate } from '../../olap/migrate.ts';
+import { type ColumnSpec, EVENT_COLUMNS, type EventColumnName } from '../../model/event-columns.ts';
+import { encodeNative, mappedAddress } from './native-fixture.ts';
+
+/** A real store in a temporary folder. */
+export interface TestStore {
+  readonly server: ChildServer;
+  readonly client: OlapClient;
+  close(): Promise<void>;
+}
+
+export async function openStore(options: { migrated: boolean }): Promise<TestStore> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'vedette-olap-'));
+  const server = new ChildServer({ dataDir, backoffMs: { first: 50, max: 400 } });
+  await server.start();
+  const client = new OlapClient({ endpoint: () => server.endpoint });
+  if (options.migrated) await migrate(client);
+  return {
+    server,
+    client,
+    close: async () => {
+      await client.close();
+      await server.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Values of an event; what is left out has its column's default. Addresses as IPv4 text, enums as numbers. */
+export type TestEvent = Partial<Record<EventColumnName, number | string>>;
+
+/** One Native block of the columns that any of the events names. */
+export function eventsNative(events: readonly TestEvent[]): Uint8Array {
+  const used = EVENT_COLUMNS.filter(({ name }) => events.some((event) => event[name] !== undefined));
+  return encodeNative(used.map((spec) => ({ spec, values: events.map((event) => columnValue(spec, event)) })));
+}
+
+function columnValue(spec: ColumnSpec & { name: EventColumnName }, event: TestEvent): number | string | Uint8Array {
+  const value = event[spec.name];
+  if (spec.kind === 'ip') return value === undefined ? new Uint8Array(16) : mappedAddress(String(value));
+  return value ?? (spec.kind === 'string' || spec.kind === 'dict' ? '' : 0);
+}
