@@ -1,0 +1,185 @@
+import { CONN_STATES, Direction, EventClass } from '../model/event-columns.ts';
+import { formatAddressWords } from './address-text.ts';
+import type { Contacts } from './contacts.ts';
+import { at64, type EventColumnsView } from './event-columns-view.ts';
+import { M, PANE, T } from './host-layout.ts';
+import { hashKeyHigh, type FingerprintSet } from './state/fingerprint-set.ts';
+import type { RowTable } from './state/row-table.ts';
+import { hashKey } from '../model/key-hash.ts';
+import { PANE_MS } from './time.ts';
+
+/** A large flow out of the network, kept until its pane closes. */
+export interface LargeFlowCandidate {
+  readonly host: string;
+  readonly key: readonly [number, number, number, number];
+  readonly peer: string;
+  readonly timeMs: number;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+  readonly isNewPeer: boolean;
+}
+
+/** What one open pane holds: the hosts' own sums, the targets' sums, and flows to look at by themselves. */
+export interface OpenPane {
+  readonly hosts: RowTable;
+  readonly targets: RowTable;
+  /** Pairs of target and source met in the pane. */
+  readonly sources: FingerprintSet;
+  readonly large: LargeFlowCandidate[];
+}
+
+const SYN_ONLY = stateFlags(['S0', 'REJ', 'RSTOS0', 'SH']);
+const FAILED = stateFlags(['S0', 'REJ', 'RSTOS0', 'RSTRH', 'SH', 'SHR']);
+const PROTO_UDP = 17;
+const PROTO_ICMP = 1;
+const PROTO_ICMP6 = 58;
+/** Source ports of services that answer with far more than they are asked (US-CERT TA14-017A, and ISAKMP). */
+const AMPLIFIERS = new Set([17, 19, 53, 69, 111, 123, 137, 161, 389, 500, 520, 1900, 3702, 4500, 5353, 11211]);
+const NXDOMAIN = 'NXDOMAIN';
+
+function stateFlags(states: readonly (typeof CONN_STATES)[number][]): Uint8Array {
+  return Uint8Array.from(CONN_STATES, (state) => (states.includes(state) ? 1 : 0));
+}
+
+/** Adds network and DNS records to their panes. Only sums, maxima and set insertions: order within a pane is free. */
+export class FlowIntake {
+  private readonly contacts: Contacts;
+  private readonly largeFlowBytes: number;
+
+  constructor(options: { contacts: Contacts; largeFlowBytes: number }) {
+    this.contacts = options.contacts;
+    this.largeFlowBytes = options.largeFlowBytes;
+  }
+
+  addFlow(columns: EventColumnsView, row: number, pane: number, open: OpenPane): void {
+    const direction = columns.direction[row]!;
+    const isResponder = direction === Direction.inbound;
+    const own = isResponder ? columns.dst : columns.src;
+    const other = isResponder ? columns.src : columns.dst;
+    const at = row * 4;
+    const k0 = own[at]!;
+    const k1 = own[at + 1]!;
+    const k2 = own[at + 2]!;
+    const k3 = own[at + 3]!;
+    const o0 = other[at]!;
+    const o1 = other[at + 1]!;
+    const o2 = other[at + 2]!;
+    const o3 = other[at + 3]!;
+    const fromOrig = at64(columns.bytesOut, row);
+    const fromResp = at64(columns.bytesIn, row);
+    const packetsFromOrig = at64(columns.packetsOut, row);
+    const packetsFromResp = at64(columns.packetsIn, row);
+    const bytesOut = isResponder ? fromResp : fromOrig;
+    const bytesIn = isResponder ? fromOrig : fromResp;
+    const state = columns.connState[row]!;
+
+    const { hosts } = open;
+    hosts.open(hosts.upsert(k0, k1, k2, k3));
+    const host = hosts.f64;
+    const base = hosts.at + PANE.sums;
+    host[base + M.flows]!++;
+    host[base + M.failed]! += FAILED[state]!;
+    host[base + M.bytesOut]! += bytesOut;
+    host[base + M.bytesIn]! += bytesIn;
+    host[base + M.packetsOut]! += isResponder ? packetsFromResp : packetsFromOrig;
+    host[base + M.packetsIn]! += isResponder ? packetsFromOrig : packetsFromResp;
+
+    const hostLow = hashKey(k0, k1, k2, k3);
+    const hostHigh = hashKeyHigh(k0, k1, k2, k3);
+    const otherLow = hashKey(o0, o1, o2, o3);
+    const otherHigh = hashKeyHigh(o0, o1, o2, o3);
+    const low = hashKey(hostLow, otherLow, hostHigh, 0x2c1b3c6d);
+    const high = hashKey(otherHigh, hostHigh, otherLow, 0x297a2d39);
+    const { contacts } = this;
+    const newIn = contacts.noteWindows(pane, low, high);
+    for (let level = 0; level < newIn; level++) host[hosts.at + PANE.distinctDestinations + level]!++;
+    const isOutside = direction !== Direction.lateral;
+    let pair: 'known' | 'first' | 'today' = 'known';
+    // A pair already met in this minute needs no look-up by day, unless its flow is large.
+    if (newIn > 0 || bytesOut >= this.largeFlowBytes) {
+      pair = contacts.notePair(at64(columns.time, row), low, high);
+      if (pair === 'first') host[base + M.newDestinations]!++;
+    }
+    if (!isResponder) {
+      const port = columns.dstPort[row]!;
+      const ports = contacts.noteWindows(
+        pane,
+        hashKey(hostLow, port, hostHigh, 0x68bc21eb),
+        hashKey(hostHigh, hostLow, port, 0x02e5be93),
+      );
+      for (let level = 0; level < ports; level++) host[hosts.at + PANE.distinctPorts + level]!++;
+    }
+    if (isOutside) {
+      host[base + M.outsideBytesOut]! += bytesOut;
+      host[base + M.outsideBytesIn]! += bytesIn;
+      if (bytesOut > host[hosts.at + PANE.largestFlowOut]!) host[hosts.at + PANE.largestFlowOut] = bytesOut;
+      if (bytesOut >= this.largeFlowBytes)
+        open.large.push({
+          host: formatAddressWords(own, at),
+          key: [k0, k1, k2, k3],
+          peer: formatAddressWords(other, at),
+          timeMs: at64(columns.time, row),
+          bytesOut,
+          bytesIn,
+          isNewPeer: pair !== 'known',
+        });
+    }
+    if (direction === Direction.inbound || direction === Direction.lateral)
+      this.addTarget(columns, row, open, {
+        bytes: fromOrig,
+        packets: packetsFromOrig,
+        isSynOnly: SYN_ONLY[state] === 1,
+      });
+  }
+
+  addDns(columns: EventColumnsView, row: number, open: OpenPane): void {
+    // A query counts for the host that asked; an inbound one is somebody else's.
+    if (columns.direction[row] === Direction.inbound) return;
+    const at = row * 4;
+    const { src } = columns;
+    const { hosts } = open;
+    hosts.open(hosts.upsert(src[at]!, src[at + 1]!, src[at + 2]!, src[at + 3]!));
+    const base = hosts.at + PANE.sums;
+    hosts.f64[base + M.dnsQueries]!++;
+    if (columns.rcode.values[columns.rcode.index[row]!] === NXDOMAIN) hosts.f64[base + M.nxdomain]!++;
+  }
+
+  private addTarget(
+    columns: EventColumnsView,
+    row: number,
+    open: OpenPane,
+    flow: { bytes: number; packets: number; isSynOnly: boolean },
+  ): void {
+    const at = row * 4;
+    const { src, dst } = columns;
+    const { targets } = open;
+    targets.open(targets.upsert(dst[at]!, dst[at + 1]!, dst[at + 2]!, dst[at + 3]!));
+    const target = targets.f64;
+    const base = targets.at;
+    // A flow is written once, at its end: of a long one, a pane gets its mean share, else each end would be a flood.
+    const durationMs = at64(columns.time, row) - at64(columns.start, row);
+    const packets = Math.max(1, flow.packets);
+    const ratePackets = durationMs > PANE_MS ? Math.ceil((packets * PANE_MS) / durationMs) : packets;
+    target[base + T.flows]!++;
+    target[base + T.packets]! += packets;
+    target[base + T.bytes]! += flow.bytes;
+    if (flow.isSynOnly) target[base + T.synOnly]! += ratePackets;
+    target[base + T.ratePackets]! += ratePackets;
+    target[base + T.rateBytes]! += durationMs > PANE_MS ? Math.ceil((flow.bytes * PANE_MS) / durationMs) : flow.bytes;
+    const proto = columns.proto[row]!;
+    if (proto === PROTO_UDP) {
+      target[base + T.udpPackets]! += ratePackets;
+      if (AMPLIFIERS.has(columns.srcPort[row]!)) target[base + T.amplificationPackets]! += ratePackets;
+    } else if (proto === PROTO_ICMP || proto === PROTO_ICMP6) target[base + T.icmpPackets]! += ratePackets;
+    const sourceLow = hashKey(src[at]!, src[at + 1]!, src[at + 2]!, src[at + 3]!);
+    const sourceHigh = hashKeyHigh(src[at]!, src[at + 1]!, src[at + 2]!, src[at + 3]!);
+    const targetHash = hashKey(dst[at]!, dst[at + 1]!, dst[at + 2]!, dst[at + 3]!);
+    if (open.sources.add(hashKey(sourceLow, targetHash, sourceHigh, 1), hashKey(sourceHigh, targetHash, sourceLow, 2)))
+      target[base + T.sources]!++;
+  }
+}
+
+/** Whether a record of this class counts in the windows of hosts. */
+export function isTraffic(eventClass: number): boolean {
+  return eventClass === EventClass.network || eventClass === EventClass.dns;
+}

@@ -1,0 +1,299 @@
+import type { HostDetector, HostWindow, LargeFlow, Verdict } from './detector.ts';
+import { formatAddressWords } from './address-text.ts';
+import { Contacts } from './contacts.ts';
+import type { EventColumnsView } from './event-columns-view.ts';
+import { FlowIntake, type LargeFlowCandidate, type OpenPane } from './flow-intake.ts';
+import { COLD, HOST_WINDOWS, HOT, M, MEASURES, PANE, TARGET_WORDS, WINDOW } from './host-layout.ts';
+import { FingerprintSet } from './state/fingerprint-set.ts';
+import { RowTable } from './state/row-table.ts';
+import { HOUR_MS, PANE_MS } from './time.ts';
+import { EventClass } from '../model/event-columns.ts';
+
+/** A detector made from its configuration, with the place of its slots in the host's cold row. */
+interface PlacedDetector {
+  readonly name: string;
+  readonly at: number;
+  readonly steps: ReturnType<HostDetector<unknown>['create']>;
+}
+
+/** What the traffic of hosts gives out while time moves on. */
+export interface HostOutput {
+  finding(verdict: Verdict, host: string, paneMs: number): void;
+  /** One finished window: `state[at…]` as laid out by WINDOW, of the host whose address is `key[keyAt…]`. */
+  window(level: number, startMs: number, key: Uint32Array, keyAt: number, state: Float64Array, at: number): void;
+  /** A closed pane of targets, to be merged by stage 2. */
+  targets(pane: number, targets: RowTable): void;
+}
+
+export interface HostTrafficOptions {
+  readonly detectors: readonly { detector: HostDetector<unknown>; config: unknown }[];
+  readonly maxHosts: number;
+  /** Hosts not seen before that may get state in a minute; the rest is counted. */
+  readonly newHostsPerMinute: number;
+  readonly pairsPerDay: number;
+  readonly groupOf: (key: Uint32Array, keyAt: number) => string;
+}
+
+/** Internal hosts' own traffic: panes, windows of 1 m, 5 m and 1 h, and the detectors on them. Part of stage 1. */
+export class HostTraffic {
+  readonly cold: RowTable;
+  readonly hot = new RowTable(HOT.words);
+  readonly contacts: Contacts;
+  readonly panes = new Map<number, OpenPane>();
+  readonly counters = { evicted: 0, refusedNew: 0, paneEvaluations: 0 };
+  private readonly placed: readonly PlacedDetector[];
+  private readonly intake: FlowIntake;
+  private readonly options: HostTrafficOptions;
+  private readonly spare: OpenPane[] = [];
+  /** Slots of `hot` with something in the running window of each level. */
+  private readonly running: number[][] = HOST_WINDOWS.map(() => []);
+  private newInMinute = { minute: -1, count: 0 };
+  private lastPane = -1;
+  private lastOpen: OpenPane | undefined;
+
+  constructor(options: HostTrafficOptions) {
+    this.options = options;
+    let at: number = COLD.detectors;
+    this.placed = options.detectors.map(({ detector, config }) => {
+      const placed = { name: detector.name, at, steps: detector.create(config) };
+      at += detector.state.slots;
+      return placed;
+    });
+    this.cold = new RowTable(at);
+    this.contacts = new Contacts({ pairsPerDay: options.pairsPerDay });
+    const largeFlowBytes = Math.min(...this.placed.map(({ steps }) => (steps.flow ? steps.largeFlowBytes : Infinity)));
+    this.intake = new FlowIntake({ contacts: this.contacts, largeFlowBytes });
+  }
+
+  add(columns: EventColumnsView, row: number, pane: number): void {
+    const open = pane === this.lastPane ? this.lastOpen! : this.openPane(pane);
+    if (columns.eventClass[row] === EventClass.network) this.intake.addFlow(columns, row, pane, open);
+    else this.intake.addDns(columns, row, open);
+  }
+
+  /** The next pane at whose close there is something to do, at or after `from`; Infinity where there is nothing. */
+  nextDue(from: number): number {
+    let due = Infinity;
+    for (const pane of this.panes.keys()) if (pane < due) due = pane;
+    HOST_WINDOWS.forEach((window, level) => {
+      if (this.running[level]!.length === 0) return;
+      const hotSlot = this.running[level]![0]!;
+      this.hot.peek(hotSlot);
+      const last = this.hot.f64[this.hot.at + HOT.lastPane]!;
+      due = Math.min(due, (Math.floor(last / window.panes) + 1) * window.panes - 1);
+    });
+    return Math.max(due, from);
+  }
+
+  /** Closes one pane: every pane before it is closed. */
+  closePane(pane: number, output: HostOutput): void {
+    const open = this.panes.get(pane);
+    if (open) {
+      this.panes.delete(pane);
+      if (pane === this.lastPane) this.lastPane = -1;
+      this.rollHosts(open.hosts, pane);
+      this.judgeLargeFlows(open.large, pane, output);
+      if (open.targets.count > 0) output.targets(pane, open.targets);
+      this.recycle(open);
+    }
+    for (let level = 0; level < HOST_WINDOWS.length; level++)
+      if ((pane + 1) % HOST_WINDOWS[level]!.panes === 0) this.closeWindow(level, pane, output);
+  }
+
+  /** The rows in `hot` of running windows, made again from the rows after a restore. */
+  rebuildRunning(openPane: number): void {
+    HOST_WINDOWS.forEach((window, level) => {
+      const running: number[] = [];
+      for (let slot = 0; slot < this.hot.slotLimit; slot++) {
+        if (!this.hot.isLive(slot)) continue;
+        this.hot.peek(slot);
+        if (this.windowIsEmpty(level)) continue;
+        running.push(slot);
+      }
+      this.running[level] = running;
+    });
+    this.newInMinute = { minute: Math.floor(openPane / 6), count: 0 };
+  }
+
+  /** A new or recycled open pane, put in its place. */
+  openPane(pane: number): OpenPane {
+    let open = this.panes.get(pane);
+    if (!open) {
+      open = this.spare.pop() ?? {
+        hosts: new RowTable(PANE.words, { pageBytes: 4_096 }),
+        targets: new RowTable(TARGET_WORDS, { pageBytes: 4_096 }),
+        sources: new FingerprintSet(),
+        large: [],
+      };
+      this.panes.set(pane, open);
+    }
+    this.lastPane = pane;
+    this.lastOpen = open;
+    return open;
+  }
+
+  private recycle(open: OpenPane): void {
+    if (this.spare.length >= 8) return;
+    open.hosts.clear();
+    open.targets.clear();
+    open.sources.clear();
+    open.large.length = 0;
+    this.spare.push(open);
+  }
+
+  private rollHosts(hosts: RowTable, pane: number): void {
+    const { hot, cold } = this;
+    const endMs = (pane + 1) * PANE_MS;
+    const minute = Math.floor(pane / 6);
+    if (this.newInMinute.minute !== minute) this.newInMinute = { minute, count: 0 };
+    for (let slot = 0; slot < hosts.slotLimit; slot++) {
+      hosts.peek(slot);
+      const from = hosts.f64;
+      const at = hosts.at;
+      const keys = hosts.keyWords(slot);
+      const keyAt = hosts.keyAt(slot);
+      let coldSlot = cold.find(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
+      if (coldSlot < 0) {
+        if (this.newInMinute.count >= this.options.newHostsPerMinute) {
+          this.counters.refusedNew++;
+          continue;
+        }
+        this.newInMinute.count++;
+        coldSlot = cold.upsert(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
+        cold.open(coldSlot);
+        cold.f64[cold.at + COLD.firstSeenMs] = pane * PANE_MS;
+      } else cold.open(coldSlot);
+      cold.f64[cold.at + COLD.lastSeenMs] = endMs;
+      const hotSlot = hot.upsert(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
+      hot.open(hotSlot);
+      hot.f64[hot.at + HOT.lastPane] = pane;
+      this.counters.paneEvaluations++;
+      for (let level = 0; level < HOST_WINDOWS.length; level++) {
+        if (this.windowIsEmpty(level)) this.running[level]!.push(hotSlot);
+        const to = hot.f64;
+        const window = hot.at + HOT.windows + level * WINDOW.words;
+        for (let i = 0; i < MEASURES.length; i++) to[window + i]! += from[at + PANE.sums + i]!;
+        const largest = from[at + PANE.largestFlowOut]!;
+        if (largest > to[window + WINDOW.largestFlowOut]!) to[window + WINDOW.largestFlowOut] = largest;
+        to[window + WINDOW.distinctDestinations]! += from[at + PANE.distinctDestinations + level]!;
+        to[window + WINDOW.distinctPorts]! += from[at + PANE.distinctPorts + level]!;
+      }
+    }
+  }
+
+  /** Of the row that `hot` is open at. A row has flows or queries in every window that it has been added to. */
+  private windowIsEmpty(level: number): boolean {
+    const window = this.hot.at + HOT.windows + level * WINDOW.words;
+    return this.hot.f64[window + M.flows] === 0 && this.hot.f64[window + M.dnsQueries] === 0;
+  }
+
+  private judgeLargeFlows(flows: readonly LargeFlowCandidate[], pane: number, output: HostOutput): void {
+    if (flows.length === 0) return;
+    const ordered = [...flows].sort(
+      (a, b) => a.timeMs - b.timeMs || a.bytesOut - b.bytesOut || (a.peer < b.peer ? -1 : 1),
+    );
+    for (const flow of ordered) {
+      const [k0, k1, k2, k3] = flow.key;
+      const slot = this.cold.find(k0, k1, k2, k3);
+      if (slot < 0) continue;
+      const large: LargeFlow = flow;
+      for (const { at, steps } of this.placed) {
+        if (!steps.flow || flow.bytesOut < steps.largeFlowBytes) continue;
+        this.cold.open(slot);
+        const verdict = steps.flow(large, this.cold.f64, this.cold.at + at, {
+          entity: flow.host,
+          group: this.groupAt(slot),
+        });
+        if (verdict) output.finding({ ...verdict, peer: verdict.peer ?? flow.peer }, flow.host, pane * PANE_MS);
+      }
+    }
+  }
+
+  private groupAt(coldSlot: number): string {
+    return this.options.groupOf(this.cold.keyWords(coldSlot), this.cold.keyAt(coldSlot));
+  }
+
+  private closeWindow(level: number, pane: number, output: HostOutput): void {
+    const running = this.running[level]!;
+    if (running.length === 0) return;
+    this.running[level] = [];
+    const { hot } = this;
+    const panes = HOST_WINDOWS[level]!.panes;
+    const startMs = (pane + 1 - panes) * PANE_MS;
+    for (const slot of running) {
+      hot.open(slot);
+      const window = hot.at + HOT.windows + level * WINDOW.words;
+      output.window(level, startMs, hot.keyWords(slot), hot.keyAt(slot), hot.f64, window);
+      if (level === 0) this.judgeHour(slot, pane, { isOver: false }, output);
+      if (level === HOST_WINDOWS.length - 1) this.judgeHour(slot, pane, { isOver: true }, output);
+      hot.open(slot);
+      hot.f64.fill(0, window, window + WINDOW.words);
+    }
+    if (level === HOST_WINDOWS.length - 1) this.cool(pane);
+  }
+
+  /** The hour so far at each minute's close, and the whole of it at its end, when detectors learn. */
+  private judgeHour(hotSlot: number, pane: number, hour: { isOver: boolean }, output: HostOutput): void {
+    const { hot, cold } = this;
+    const keys = hot.keyWords(hotSlot);
+    const keyAt = hot.keyAt(hotSlot);
+    const slot = cold.find(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
+    if (slot < 0) return;
+    hot.peek(hotSlot);
+    const at = hot.at + HOT.windows + (HOST_WINDOWS.length - 1) * WINDOW.words;
+    const window = outsideWindow(hot.f64, at);
+    const endMs = (pane + 1) * PANE_MS;
+    const hourStartMs = Math.floor((endMs - 1) / HOUR_MS) * HOUR_MS;
+    let host = '';
+    for (const placed of this.placed) {
+      const { steps } = placed;
+      if (!(hour.isOver ? steps.hour : steps.running)) continue;
+      host ||= formatAddressWords(keys, keyAt);
+      cold.open(slot);
+      const context = { entity: host, group: this.groupAt(slot) };
+      if (hour.isOver) steps.hour?.(window, hourStartMs, cold.f64, cold.at + placed.at, context);
+      else {
+        const verdict = steps.running?.(window, hourStartMs, endMs, cold.f64, cold.at + placed.at, context);
+        if (verdict) output.finding(verdict, host, pane * PANE_MS);
+      }
+    }
+  }
+
+  /** Drops the hot rows of hosts quiet for an hour, and the oldest cold rows over the limit. */
+  private cool(pane: number): void {
+    for (let slot = 0; slot < this.hot.slotLimit; slot++) {
+      if (!this.hot.isLive(slot)) continue;
+      this.hot.peek(slot);
+      if (pane - this.hot.f64[this.hot.at + HOT.lastPane]! >= HOST_WINDOWS[2].panes) this.hot.remove(slot);
+    }
+    const over = this.cold.count - this.options.maxHosts;
+    if (over <= 0) return;
+    const seen: { slot: number; lastSeenMs: number }[] = [];
+    for (let slot = 0; slot < this.cold.slotLimit; slot++) {
+      if (!this.cold.isLive(slot)) continue;
+      this.cold.peek(slot);
+      seen.push({ slot, lastSeenMs: this.cold.f64[this.cold.at + COLD.lastSeenMs]! });
+    }
+    seen.sort((a, b) => a.lastSeenMs - b.lastSeenMs || a.slot - b.slot);
+    for (const { slot } of seen.slice(0, over)) this.cold.remove(slot);
+    this.counters.evicted += over;
+  }
+}
+
+/** The window as detectors take it; bytes are those exchanged with the outside. */
+function outsideWindow(state: Float64Array, at: number): HostWindow {
+  return {
+    flows: state[at + M.flows]!,
+    failed: state[at + M.failed]!,
+    bytesOut: state[at + M.outsideBytesOut]!,
+    bytesIn: state[at + M.outsideBytesIn]!,
+    packetsOut: state[at + M.packetsOut]!,
+    packetsIn: state[at + M.packetsIn]!,
+    largestFlowOut: state[at + WINDOW.largestFlowOut]!,
+    distinctDestinations: state[at + WINDOW.distinctDestinations]!,
+    distinctPorts: state[at + WINDOW.distinctPorts]!,
+    newDestinations: state[at + M.newDestinations]!,
+    dnsQueries: state[at + M.dnsQueries]!,
+    nxdomain: state[at + M.nxdomain]!,
+  };
+}

@@ -1,0 +1,97 @@
+import type { Finding } from '../model/finding.ts';
+import { VedetteError } from '../model/errors.ts';
+import { TARGET_WORDS } from './host-layout.ts';
+import type { RowTable } from './state/row-table.ts';
+
+/** A silence as stage 1 saw it, before stage 2 tells a dead device from a dead source. */
+export interface SilenceReport {
+  readonly finding: Finding;
+  /** The source, without its incarnation, that the device's readings came through. */
+  readonly parent: string;
+}
+
+/** What stage 1 sends to one partition of stage 2 after one record of its own input. */
+export interface Partials {
+  /** Stage-1 partition, and the offset of the input record: what was seen already is dropped by these. */
+  readonly partition: number;
+  readonly offset: number;
+  /** First pane that is still open in stage 1; null before its first tick. */
+  readonly openPane: number | null;
+  readonly findings: readonly Finding[];
+  readonly silences: readonly SilenceReport[];
+  /** Devices seen for the first time, by parent. */
+  readonly children: readonly (readonly [parent: string, count: number])[];
+  /** All input has ended: episodes close. */
+  readonly isEnd: boolean;
+  /** Closed panes and how many rows of `targets` each has, in order. */
+  readonly panes: readonly (readonly [pane: number, rows: number])[];
+  /** Rows of targets as they lie in a pane's table (key, then sums). */
+  readonly targets: Float64Array;
+}
+
+/**
+ * Wire form: header size u32, JSON padded with blanks to a multiple of 8, then the rows as Float64, little endian.
+ */
+export class PartialsWriter {
+  private rows = new Float64Array(64 * TARGET_WORDS);
+  private used = 0;
+  private panes: [number, number][] = [];
+  readonly findings: Finding[] = [];
+  readonly silences: SilenceReport[] = [];
+  private readonly children = new Map<string, number>();
+
+  /** A row of a pane that is being closed. */
+  addTarget(pane: number, table: RowTable): void {
+    const { words } = table;
+    if (this.used + words > this.rows.length) {
+      const grown = new Float64Array(this.rows.length * 2);
+      grown.set(this.rows);
+      this.rows = grown;
+    }
+    // Copied as bytes: a key's words need not be numbers.
+    this.rows.set(table.f64.subarray(table.at, table.at + words), this.used);
+    this.used += words;
+    const last = this.panes.at(-1);
+    if (last?.[0] === pane) last[1]++;
+    else this.panes.push([pane, 1]);
+  }
+
+  addChild(parent: string): void {
+    this.children.set(parent, (this.children.get(parent) ?? 0) + 1);
+  }
+
+  get isEmpty(): boolean {
+    return this.used === 0 && this.findings.length === 0 && this.silences.length === 0 && this.children.size === 0;
+  }
+
+  take(head: { partition: number; offset: number; openPane: number | null; isEnd: boolean }): Uint8Array {
+    const json = Buffer.from(
+      JSON.stringify({
+        ...head,
+        findings: this.findings.splice(0),
+        silences: this.silences.splice(0),
+        children: [...this.children],
+        panes: this.panes,
+      }),
+    );
+    const headerSize = Math.ceil((json.length + 4) / 8) * 8;
+    const out = Buffer.alloc(headerSize + this.used * 8, 0x20);
+    out.writeUInt32LE(headerSize, 0);
+    json.copy(out, 4);
+    out.set(new Uint8Array(this.rows.buffer, 0, this.used * 8), headerSize);
+    this.used = 0;
+    this.panes = [];
+    this.children.clear();
+    return out;
+  }
+}
+
+export function readPartials(data: Uint8Array): Partials {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const headerSize = bytes.length >= 4 ? bytes.readUInt32LE(0) : 0;
+  if (headerSize < 8 || headerSize > bytes.length)
+    throw new VedetteError('BLOCK_CORRUPT', 'a record of partials is shorter than its header says');
+  const head = JSON.parse(bytes.toString('utf8', 4, headerSize)) as Omit<Partials, 'targets'>;
+  const rows = data.buffer.slice(data.byteOffset + headerSize, data.byteOffset + data.byteLength) as ArrayBuffer;
+  return { ...head, targets: new Float64Array(rows) };
+}

@@ -1,0 +1,179 @@
+import type { CheckpointStore } from '../featurestore/checkpoint-store.ts';
+import type { EventLog, LogEntry } from '../log/event-log.ts';
+import { takeSnapshot, restoreSnapshot, type Snapshotable } from './snapshot.ts';
+
+/** Places at which a fault test ends the process. */
+export type StreamPoint = 'block_read' | 'findings_written' | 'offset_committed';
+
+export const STREAM_GROUP = 'stream';
+
+export interface RunnerOptions {
+  readonly log: EventLog;
+  readonly checkpoints: CheckpointStore;
+  readonly topic: string;
+  readonly partition: number;
+  /** Key of the checkpoints, and so of the group's position. */
+  readonly name: string;
+  readonly checkpointMs: number;
+  /** Bytes of the log taken at a time. */
+  readonly batchBytes: number;
+  /** Wall clock, ms: only for when to checkpoint. */
+  readonly now: () => number;
+  readonly at?: (point: StreamPoint) => void;
+  readonly onWarning?: (message: string) => void;
+}
+
+export interface RunnerStatus {
+  /** Next offset to be read. */
+  readonly offset: number;
+  readonly checkpoint?: {
+    readonly atMs: number;
+    readonly offset: number;
+    readonly sizeBytes: number;
+    readonly stallMs: number;
+  };
+}
+
+/** A stage of one partition: what a runner drives. */
+export interface Stage {
+  readonly state: Snapshotable;
+  /** Takes one record and resolves once all that it led to is durable elsewhere. Records come in order. */
+  handle(entry: LogEntry): Promise<void> | void;
+  /** Resolves once everything handled so far is durable. */
+  settled(): Promise<void>;
+}
+
+/**
+ * Drives one stage of one partition: reads records, lets the stage write their effects, and only when all effects up to
+ * an offset are acknowledged publishes a checkpoint that says so, and then commits the offset. After a kill it loads
+ * the newest good checkpoint and goes on from there; what is written twice has the same ids.
+ */
+export class Runner {
+  private readonly options: RunnerOptions;
+  private readonly stage: Stage;
+  private next = 0;
+  /** Offset below which every effect is acknowledged. */
+  settledOffset = 0;
+  private checkpointAt = 0;
+  private checkpointed = -1;
+  private writing: Promise<void> | undefined;
+  private last: RunnerStatus['checkpoint'];
+
+  constructor(stage: Stage, options: RunnerOptions) {
+    this.stage = stage;
+    this.options = options;
+  }
+
+  get status(): RunnerStatus {
+    return { offset: this.next, ...(this.last ? { checkpoint: this.last } : {}) };
+  }
+
+  /** Restores the newest checkpoint. Before `run`. */
+  async restore(): Promise<void> {
+    const { checkpoints, name, log, topic, partition, onWarning } = this.options;
+    const found = await checkpoints.load(name);
+    this.next = log.bounds(topic, partition).earliest;
+    if (found) {
+      const meta = found.meta as { offset: number; snapshot: unknown };
+      const dropped = await restoreSnapshot(this.stage.state, meta.snapshot, found.parts);
+      for (const table of dropped) onWarning?.(`state of ${name} in "${table}" has another layout and starts anew`);
+      if (meta.offset < this.next)
+        onWarning?.(`the log of ${topic}/${partition} starts at ${this.next}, after the checkpoint's ${meta.offset}`);
+      this.next = Math.max(this.next, meta.offset);
+      this.checkpointed = meta.offset;
+    }
+    this.checkpointAt = this.options.now();
+  }
+
+  /** Runs until the signal aborts; then checkpoints once more. Rejects when the log or an effect fails. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { log, topic, partition } = this.options;
+    while (!signal.aborted) {
+      if ((await this.step()) === 0) {
+        await this.stage.settled();
+        this.settledOffset = this.next;
+        await this.checkpointIfDue();
+        if (!signal.aborted) await this.waitForMore(log.wait(topic, partition, this.next, signal), signal);
+      }
+    }
+    await this.checkpoint();
+  }
+
+  /** Takes what the log has, up to a batch; gives the number of records. */
+  async step(): Promise<number> {
+    const { log, topic, partition, batchBytes, at } = this.options;
+    const entries = await log.read(topic, partition, this.next, { maxBytes: batchBytes });
+    if (entries.length === 0) return 0;
+    at?.('block_read');
+    for (const entry of entries) {
+      await this.stage.handle(entry);
+      this.next = entry.offset + 1;
+    }
+    await this.checkpointIfDue();
+    return entries.length;
+  }
+
+  /** Writes a checkpoint of the state as it is now, and resolves once its offset is committed. */
+  async checkpoint(): Promise<void> {
+    await this.writing;
+    await this.stage.settled();
+    this.at('findings_written');
+    if (this.next === this.checkpointed) return;
+    await this.write();
+  }
+
+  private async checkpointIfDue(): Promise<void> {
+    const { now, checkpointMs } = this.options;
+    if (this.writing || now() - this.checkpointAt < checkpointMs || this.next === this.checkpointed) return;
+    await this.stage.settled();
+    this.at('findings_written');
+    // Not awaited: the stage goes on while its frozen pages are written. A failed write shows at the next checkpoint.
+    this.writing = this.write().finally(() => {
+      this.writing = undefined;
+    });
+    this.writing.catch((error: unknown) =>
+      this.options.onWarning?.(`checkpoint of ${this.options.name} failed: ${String(error)}`),
+    );
+  }
+
+  private async write(): Promise<void> {
+    const { checkpoints, name, log, topic, partition, now } = this.options;
+    const offset = this.next;
+    const started = performance.now();
+    const snapshot = takeSnapshot(this.stage.state);
+    const stallMs = performance.now() - started;
+    this.checkpointAt = now();
+    const writer = await checkpoints.begin(name);
+    let sizeBytes: number;
+    try {
+      for (const part of snapshot.parts) await writer.write(part.name, part.bytes().slice());
+      ({ sizeBytes } = await writer.commit({ offset, snapshot: snapshot.meta }));
+    } catch (error) {
+      await writer.abort();
+      throw error;
+    } finally {
+      snapshot.release();
+    }
+    await log.commit(STREAM_GROUP, topic, partition, { offset, metadata: name });
+    this.at('offset_committed');
+    this.checkpointed = offset;
+    this.last = { atMs: now(), offset, sizeBytes, stallMs };
+  }
+
+  private async waitForMore(more: Promise<void>, signal: AbortSignal): Promise<void> {
+    // Also wakes up to checkpoint what came last, when nothing comes any more.
+    if (this.next === this.checkpointed) return more;
+    let timer: NodeJS.Timeout | undefined;
+    const due = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.options.checkpointMs);
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.race([more, due]);
+    clearTimeout(timer);
+    return undefined;
+  }
+
+  private at(point: StreamPoint): void {
+    this.options.at?.(point);
+  }
+}

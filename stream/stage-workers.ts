@@ -1,0 +1,108 @@
+import type { AlertStore, Episode } from '../alerts/alert.ts';
+import type { EventLog, LogEntry } from '../log/event-log.ts';
+import { EventBlock } from '../model/event-block.ts';
+import type { FeatureRecords } from './feature-writer.ts';
+import { readPartials } from './partials.ts';
+import type { Stage } from './runner.ts';
+import { Stage1 } from './stage1.ts';
+import { Stage2 } from './stage2.ts';
+
+export const EVENTS_TOPIC = 'events';
+export const PARTIALS_TOPIC = 'partials';
+
+/** Effects that may be under way before a worker waits for them, records. */
+const MAX_IN_FLIGHT = 64;
+
+/** Writes of effects under way. The first failure is kept, so that no checkpoint passes it. */
+class Effects {
+  private readonly pending = new Set<Promise<void>>();
+  private failure: unknown;
+
+  add(effect: Promise<unknown>): void {
+    const tracked: Promise<void> = effect
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          this.failure ??= error;
+        },
+      )
+      .finally(() => this.pending.delete(tracked));
+    this.pending.add(tracked);
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.pending);
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  /** Waits where too much is under way. */
+  async room(): Promise<void> {
+    if (this.pending.size >= MAX_IN_FLIGHT) await this.settled();
+    if (this.failure !== undefined) throw this.failure;
+  }
+}
+
+function appendFeatures(log: EventLog, partition: number, features: readonly FeatureRecords[], effects: Effects): void {
+  for (const { table, records } of features)
+    if (records.length > 0) effects.add(log.append(table, partition % log.partitions(table), records));
+}
+
+/** Stage 1 with its effects: partials and findings to stage 2's topic, features to theirs. */
+export class Stage1Worker implements Stage {
+  readonly state: Stage1;
+  private readonly log: EventLog;
+  private readonly effects = new Effects();
+
+  constructor(log: EventLog, state: Stage1) {
+    this.log = log;
+    this.state = state;
+  }
+
+  handle(entry: LogEntry): Promise<void> {
+    const { partials, features } = this.state.process(new EventBlock(entry.data), entry.offset);
+    partials.forEach((record, partition) => {
+      if (record) this.effects.add(this.log.append(PARTIALS_TOPIC, partition, [record]));
+    });
+    appendFeatures(this.log, this.state.partition, features, this.effects);
+    return this.effects.room();
+  }
+
+  settled(): Promise<void> {
+    return this.effects.settled();
+  }
+}
+
+/** Stage 2 with its effects: episodes to the alert store, features to their topic. */
+export class Stage2Worker implements Stage {
+  readonly state: Stage2;
+  private readonly log: EventLog;
+  private readonly alerts: AlertStore;
+  private readonly effects = new Effects();
+  private readonly onEpisodes: (episodes: readonly Episode[]) => Promise<void>;
+
+  /** @param services.onEpisodes told of episodes that are stored; may be told again after a crash. */
+  constructor(
+    services: { log: EventLog; alerts: AlertStore; onEpisodes: (episodes: readonly Episode[]) => Promise<void> },
+    state: Stage2,
+  ) {
+    this.log = services.log;
+    this.alerts = services.alerts;
+    this.onEpisodes = services.onEpisodes;
+    this.state = state;
+  }
+
+  async handle(entry: LogEntry): Promise<void> {
+    const { episodes, features } = this.state.process(readPartials(entry.data));
+    appendFeatures(this.log, this.state.partition, features, this.effects);
+    // In order: a later revision must not overtake an earlier one on its way to whoever is told.
+    if (episodes.length > 0) {
+      await this.alerts.putEpisodes(episodes);
+      await this.onEpisodes(episodes);
+    }
+    await this.effects.room();
+  }
+
+  settled(): Promise<void> {
+    return this.effects.settled();
+  }
+}

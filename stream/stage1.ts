@@ -1,0 +1,384 @@
+import { ControlKind, type Control, type EventBlock } from '../model/event-block.ts';
+import { EventClass } from '../model/event-columns.ts';
+import { uidOf, type Finding } from '../model/finding.ts';
+import { parseAddress } from '../model/address.ts';
+import { nameKey, partitionOf } from '../model/key-hash.ts';
+import type { DetectorSpec, EntityKind, HostDetector, ReadingDetector, SilenceDetector, Verdict } from './detector.ts';
+import { Devices, type DeviceOutput } from './devices.ts';
+import { at64, viewColumns, type EventColumnsView } from './event-columns-view.ts';
+import { FeatureWriter, type FeatureRecords } from './feature-writer.ts';
+import { isTraffic, type LargeFlowCandidate } from './flow-intake.ts';
+import { HOST_WINDOWS, WINDOW } from './host-layout.ts';
+import { HostTraffic, type HostOutput } from './host-traffic.ts';
+import { NameTable } from './names.ts';
+import { PartialsWriter } from './partials.ts';
+import { PartitionClock } from './partition-clock.ts';
+import { MINUTE, Series, type SeriesOutput } from './series.ts';
+import type { Snapshotable } from './snapshot.ts';
+import type { FingerprintSet } from './state/fingerprint-set.ts';
+import type { RowTable } from './state/row-table.ts';
+import { PANE_MS, paneOf } from './time.ts';
+
+export interface Configured<D> {
+  readonly detector: D;
+  readonly config: unknown;
+}
+
+export interface Stage1Options {
+  readonly partition: number;
+  readonly stage2Partitions: number;
+  readonly host: readonly Configured<HostDetector<unknown>>[];
+  readonly reading: readonly Configured<ReadingDetector<unknown>>[];
+  readonly silence: Configured<SilenceDetector<unknown>>;
+  readonly roster: ReadonlySet<string>;
+  readonly groupOf: (key: Uint32Array, keyAt: number) => string;
+  readonly limits: { readonly maxHosts: number; readonly newHostsPerMinute: number; readonly pairsPerDay: number };
+}
+
+/** What one input record led to: for each partition of stage 2 a record, or none; and rows of features. */
+export interface Stage1Output {
+  readonly partials: readonly (Uint8Array | undefined)[];
+  readonly features: readonly FeatureRecords[];
+}
+
+/**
+ * Stage 1 of one partition: keyed by internal endpoint or device. A deterministic function of the partition's log: no
+ * clock, no randomness, nothing shared. One record in, its effects out.
+ */
+export class Stage1 implements Snapshotable {
+  readonly clock = new PartitionClock();
+  readonly names = new NameTable();
+  readonly traffic: HostTraffic;
+  readonly devices: Devices;
+  readonly series: Series;
+  /** Highest position taken of each source: what is not above it is a duplicate. */
+  readonly highest = new Map<string, { position: number }>();
+  readonly counters = { rows: 0, duplicates: 0, late: 0, afterClose: 0 };
+  /** Pane to close next; everything below is closed. */
+  closedBelow = -Infinity;
+
+  private readonly options: Stage1Options;
+  private readonly writers: readonly PartialsWriter[];
+  private readonly specs = new Map<string, DetectorSpec<unknown>>();
+  private readonly hostWindows = HOST_WINDOWS.map((window) => new FeatureWriter(`host_features_${window.name}`));
+  private readonly readingMinutes = new FeatureWriter('reading_features_1m');
+  private readonly hostOutput: HostOutput;
+  private readonly deviceOutput: DeviceOutput;
+  private readonly seriesOutput: SeriesOutput;
+
+  constructor(options: Stage1Options) {
+    this.options = options;
+    this.writers = Array.from({ length: options.stage2Partitions }, () => new PartialsWriter());
+    for (const { detector } of [...options.host, ...options.reading, options.silence])
+      this.specs.set(detector.name, detector);
+    this.traffic = new HostTraffic({ detectors: options.host, groupOf: options.groupOf, ...options.limits });
+    this.devices = new Devices({ ...options.silence, names: this.names, roster: options.roster });
+    this.series = new Series({ detectors: options.reading, names: this.names });
+    this.hostOutput = {
+      finding: (verdict, host, paneMs) => this.report(verdict, 'host', host, paneMs),
+      window: (level, startMs, key, keyAt, state, at) => {
+        const writer = this.hostWindows[level]!;
+        writer.startHost(startMs, key, keyAt);
+        for (let i = 0; i < WINDOW.words; i++) writer.set(i, state[at + i]!);
+      },
+      targets: (pane, targets) => this.sendTargets(pane, targets),
+    };
+    this.deviceOutput = {
+      silence: (verdict, device, parent, paneMs) =>
+        this.writerOf(parent).silences.push({ finding: this.findingOf(verdict, 'device', device, paneMs), parent }),
+      child: (parent) => this.writerOf(parent).addChild(parent),
+    };
+    this.seriesOutput = {
+      finding: (verdict, device, paneMs) => this.report(verdict, 'device', device, paneMs),
+      minute: (startMs, device, metric, state, at) => this.writeMinute(startMs, device, metric, state, at),
+    };
+  }
+
+  /** Takes one record of the partition. Records come in order, each once: `offset` is the record's own. */
+  process(block: EventBlock, offset: number): Stage1Output {
+    const openBefore = this.clock.openPane;
+    let isEnd = false;
+    const { controls } = block;
+    let next = 0;
+    if (block.rows > 0) {
+      const columns = viewColumns(block);
+      const sources = columns.source.values.map((id) => this.sourceState(id));
+      const slots = new SlotCache(this, columns);
+      for (let row = 0; row < block.rows; row++) {
+        while (next < controls.length && controls[next]!.row <= row) isEnd = this.control(controls[next++]!) || isEnd;
+        const source = sources[columns.source.index[row]!]!;
+        const position = at64(columns.position, row);
+        if (position <= source.position) {
+          this.counters.duplicates++;
+          continue;
+        }
+        source.position = position;
+        this.takeRow(columns, row, slots);
+      }
+    }
+    while (next < controls.length) isEnd = this.control(controls[next++]!) || isEnd;
+    return this.collect(offset, { hasMoved: this.clock.openPane !== openBefore, isEnd });
+  }
+
+  get partition(): number {
+    return this.options.partition;
+  }
+
+  tables(): [string, RowTable][] {
+    const { traffic, series, devices } = this;
+    return [
+      ['hosts', traffic.cold],
+      ['active hosts', traffic.hot],
+      ['devices', devices.rows],
+      ['series', series.rows],
+      ...[...traffic.panes].flatMap(([pane, open]): [string, RowTable][] => [
+        [`pane hosts ${pane}`, open.hosts],
+        [`pane targets ${pane}`, open.targets],
+      ]),
+      ...[...series.minutes].map(([minute, table]): [string, RowTable] => [`minute ${minute}`, table]),
+    ];
+  }
+
+  sets(): [string, FingerprintSet][] {
+    const { traffic } = this;
+    return [
+      ...traffic.contacts.entries().map(([name, set]): [string, FingerprintSet] => [`contacts ${name}`, set]),
+      ...[...traffic.panes].map(([pane, open]): [string, FingerprintSet] => [`sources ${pane}`, open.sources]),
+    ];
+  }
+
+  tableOf(name: string): RowTable | undefined {
+    const number = Number(name.split(' ').at(-1));
+    if (name.startsWith('pane hosts ')) return this.traffic.openPane(number).hosts;
+    if (name.startsWith('pane targets ')) return this.traffic.openPane(number).targets;
+    if (name.startsWith('minute ')) return this.series.openMinute(number);
+    return new Map(this.tables()).get(name);
+  }
+
+  restoreSet(name: string, members: Uint32Array): void {
+    if (name.startsWith('contacts ')) this.traffic.contacts.restore(name.slice('contacts '.length), members);
+    else this.traffic.openPane(Number(name.split(' ').at(-1))).sources.restore(members);
+  }
+
+  saveMeta(): unknown {
+    return {
+      clock: this.clock.save(),
+      closedBelow: Number.isFinite(this.closedBelow) ? this.closedBelow : null,
+      names: this.names.save(),
+      highest: [...this.highest].map(([id, { position }]) => [id, position]),
+      counters: this.counters,
+      large: [...this.traffic.panes].map(([pane, open]) => [pane, open.large]),
+    };
+  }
+
+  restoreMeta(meta: unknown): void {
+    const saved = meta as {
+      clock: unknown;
+      closedBelow: number | null;
+      names: string[];
+      highest: [string, number][];
+      counters: Stage1['counters'];
+      large: [number, LargeFlowCandidate[]][];
+    };
+    this.clock.restore(saved.clock);
+    this.closedBelow = saved.closedBelow ?? -Infinity;
+    this.names.restore(saved.names);
+    for (const [id, position] of saved.highest) this.highest.set(id, { position });
+    Object.assign(this.counters, saved.counters);
+    for (const [pane, large] of saved.large) this.traffic.openPane(pane).large.push(...large);
+  }
+
+  restored(): void {
+    this.traffic.rebuildRunning(this.closedBelow);
+    this.devices.rebuildDeadlines();
+  }
+
+  nameWords(table: string): readonly number[] {
+    if (table === 'devices') return this.devices.nameWords;
+    if (table === 'series') return this.series.nameWords;
+    return table.startsWith('minute ') ? [MINUTE.device, MINUTE.metric] : [];
+  }
+
+  layout(table: string): string {
+    const of = (list: readonly Configured<DetectorSpec<unknown>>[]): string =>
+      list.map(({ detector }) => `${detector.name} ${detector.state.version} ${detector.state.slots}`).join(', ');
+    if (table === 'hosts') return `hosts 1: ${of(this.options.host)}`;
+    if (table === 'series') return `series 1: ${of(this.options.reading)}`;
+    return table === 'devices' ? `devices 1: ${of([this.options.silence])}` : `${table.split(' ')[0]!} 1`;
+  }
+
+  textOf(id: number): string {
+    return this.names.text(id);
+  }
+
+  private takeRow(columns: EventColumnsView, row: number, slots: SlotCache): void {
+    this.counters.rows++;
+    if (columns.late[row] === 1) {
+      this.counters.late++;
+      return;
+    }
+    const eventClass = columns.eventClass[row]!;
+    const isReading = eventClass === EventClass.reading;
+    if (!isReading && !isTraffic(eventClass)) return;
+    const timeMs = at64(columns.time, row);
+    const pane = paneOf(timeMs);
+    if (pane < this.clock.openPane) {
+      this.counters.afterClose++;
+      return;
+    }
+    if (!isReading) {
+      this.traffic.add(columns, row, pane);
+      return;
+    }
+    this.devices.beat(slots.device(row, this.deviceOutput), timeMs, this.deviceOutput);
+    this.series.add(slots.series(row), timeMs, columns.value[row]!, this.seriesOutput);
+  }
+
+  private control(control: Control): boolean {
+    if (this.clock.apply(control)) this.advance();
+    return control.kind === ControlKind.end;
+  }
+
+  /** Closes every pane below the clock's open one, in order, visiting only those at which something is due. */
+  private advance(): void {
+    const { openPane } = this.clock;
+    for (;;) {
+      const due = Math.max(
+        this.closedBelow,
+        Math.min(this.traffic.nextDue(this.closedBelow), this.series.nextDue(), this.devices.nextDue()),
+      );
+      if (due >= openPane) break;
+      this.traffic.closePane(due, this.hostOutput);
+      this.series.closePane(due, this.seriesOutput);
+      this.devices.closePane(due, (parent) => this.clock.isParentKnown(parent), this.deviceOutput);
+      this.closedBelow = due + 1;
+    }
+    this.closedBelow = openPane;
+    this.traffic.contacts.closeUpTo(openPane, openPane * PANE_MS);
+  }
+
+  private collect(offset: number, progress: { hasMoved: boolean; isEnd: boolean }): Stage1Output {
+    const openPane = Number.isFinite(this.clock.openPane) ? this.clock.openPane : null;
+    const head = { partition: this.options.partition, offset, openPane, isEnd: progress.isEnd };
+    return {
+      partials: this.writers.map((writer) =>
+        progress.hasMoved || progress.isEnd || !writer.isEmpty ? writer.take(head) : undefined,
+      ),
+      features: [...this.hostWindows, this.readingMinutes].map((writer) => writer.take()),
+    };
+  }
+
+  private sourceState(id: string): { position: number } {
+    let state = this.highest.get(id);
+    if (!state) this.highest.set(id, (state = { position: -1 }));
+    return state;
+  }
+
+  private writerOf(name: string): PartialsWriter {
+    const key = nameKey(name);
+    return this.writers[partitionOf(key[0]!, key[1]!, key[2]!, key[3]!, this.writers.length)]!;
+  }
+
+  private report(verdict: Verdict, entityKind: EntityKind, entity: string, paneMs: number): void {
+    const finding = this.findingOf(verdict, entityKind, entity, paneMs);
+    const writer =
+      entityKind === 'host' ? this.writers[hostPartition(entity, this.writers.length)]! : this.writerOf(entity);
+    writer.findings.push(finding);
+  }
+
+  private findingOf(verdict: Verdict, entityKind: EntityKind, entity: string, paneMs: number): Finding {
+    return makeFinding(this.specs.get(verdict.detector)!, verdict, { entityKind, entity, paneMs });
+  }
+
+  private sendTargets(pane: number, targets: RowTable): void {
+    for (let slot = 0; slot < targets.slotLimit; slot++) {
+      const keys = targets.keyWords(slot);
+      const at = targets.keyAt(slot);
+      targets.peek(slot);
+      const to = partitionOf(keys[at]!, keys[at + 1]!, keys[at + 2]!, keys[at + 3]!, this.writers.length);
+      this.writers[to]!.addTarget(pane, targets);
+    }
+  }
+
+  private writeMinute(startMs: number, device: string, metric: string, state: Float64Array, at: number): void {
+    const n = state[at + MINUTE.n]!;
+    const mean = state[at + MINUTE.sum]! / n;
+    const variance = Math.max(0, state[at + MINUTE.sumOfSquares]! / n - mean * mean);
+    const writer = this.readingMinutes;
+    writer.startSeries(startMs, device, metric);
+    [n, mean, state[at + MINUTE.min]!, state[at + MINUTE.max]!, Math.sqrt(variance), state[at + MINUTE.last]!,
+      state[at + MINUTE.longestGapMs]!].forEach((value, i) => writer.set(i, value)); // prettier-ignore
+  }
+}
+
+/** Adds entity, pane and uid to what a detector said. */
+export function makeFinding(
+  spec: DetectorSpec<unknown>,
+  verdict: Verdict,
+  about: { entityKind: EntityKind; entity: string; paneMs: number },
+): Finding {
+  const { detector, ...said } = verdict;
+  return {
+    uid: uidOf(detector, about.entity, verdict.metric ?? '', about.paneMs),
+    detector,
+    detectorVersion: spec.version,
+    family: spec.family,
+    ...about,
+    ...said,
+  };
+}
+
+function hostPartition(host: string, partitions: number): number {
+  const bytes = parseAddress(host);
+  if (!bytes) return 0;
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, 4);
+  return partitionOf(words[0]!, words[1]!, words[2]!, words[3]!, partitions);
+}
+
+/** Slots of a block's devices and series: texts are hashed once a block, not once a row. */
+class SlotCache {
+  private readonly stage: Stage1;
+  private readonly columns: EventColumnsView;
+  private readonly deviceSlots = new Map<number, number>();
+  private readonly seriesSlots = new Map<number, number>();
+
+  constructor(stage: Stage1, columns: EventColumnsView) {
+    this.stage = stage;
+    this.columns = columns;
+  }
+
+  device(row: number, output: DeviceOutput): number {
+    const { device, source } = this.columns;
+    const entry = device.index[row]!;
+    let slot = this.deviceSlots.get(entry);
+    if (slot === undefined) {
+      const name = device.values[entry]!;
+      const parent = sourceName(source.values[source.index[row]!]!);
+      slot = this.stage.devices.slotOf(nameKey(name), name, parent, output);
+      this.deviceSlots.set(entry, slot);
+    }
+    return slot;
+  }
+
+  series(row: number): number {
+    const { device, metric, unit } = this.columns;
+    const entry = device.index[row]! * 65_536 + metric.index[row]!;
+    let slot = this.seriesSlots.get(entry);
+    if (slot === undefined) {
+      const context = {
+        device: device.values[device.index[row]!]!,
+        metric: metric.values[metric.index[row]!]!,
+        unit: unit.values[unit.index[row]!]!,
+      };
+      slot = this.stage.series.slotOf(nameKey(context.device, context.metric), context);
+      this.seriesSlots.set(entry, slot);
+    }
+    return slot;
+  }
+}
+
+/** A source's name without its incarnation. */
+export function sourceName(id: string): string {
+  const mark = id.indexOf('#');
+  return mark < 0 ? id : id.slice(0, mark);
+}

@@ -1,0 +1,9 @@
+/** Length of a pane, the unit in which time closes. */
+export const PANE_MS = 10_000;
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 3_600_000;
+
+/** Number of the pane that holds a moment. */
+export function paneOf(timeMs: number): number {
+  return Math.floor(timeMs / PANE_MS);
+}
