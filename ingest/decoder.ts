@@ -64,10 +64,16 @@ export interface CsvMapping {
   /** Glob on the file's path that this mapping applies to, such as `**​/skab/**​/*.csv`. */
   readonly match: string;
   readonly delimiter: string;
+  /** Column of the time. '' where there is none: with 'index:…', each device's lines are counted from 0. */
   readonly time: string;
-  /** 'iso' (T or space, taken as UTC without a zone), 'unix', 'unix_ms', 'DD/MM/YY HH', 'index:INTERVAL_MS:START_ISO'. */
+  /**
+   * 'iso' (T or space, taken as UTC without a zone), 'unix', 'unix_ms', a pattern of YYYY, YY, MM, DD, HH, mm, ss such as
+   * 'DD/MM/YY HH', or 'index:INTERVAL_MS:START_ISO': the start and so many intervals as the time column's whole number.
+   */
   readonly timeFormat: string;
-  /** Fixed name, or `{stem}` for the file's name without ending, or `{column:NAME}`. */
+  /** How far out of order lines may be, ms, where the format's default (10 s) is too little. */
+  readonly disorderMs?: number;
+  /** Text with `{stem}` (file's name without ending), `{folder}` (its folder's name), `{column:NAME}`: `skab-{stem}`. */
   readonly device: string;
   /** Columns that are values; every other column is ignored. `*` takes all that are not the time, the device or in `ignore`. */
   readonly values: readonly string[] | '*';

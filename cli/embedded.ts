@@ -1,0 +1,317 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AlertStore, Episode } from '../alerts/alert.ts';
+import { episodesSchema } from '../alerts/episode-config.ts';
+import type { Config } from '../config/schema.ts';
+import type { CheckpointStore } from '../featurestore/checkpoint-store.ts';
+import type { CheckpointPoint } from '../featurestore/files/index.ts';
+import type { DeadLetterStore } from '../ingest/dead-letter.ts';
+import { IngestPipeline } from '../ingest/pipeline.ts';
+import type { SourceStateStore } from '../ingest/source-state.ts';
+import type { SegmentLog } from '../log/segments/segment-log.ts';
+import { NetworkSet } from '../model/address.ts';
+import type { ChildServer } from '../olap/child-server.ts';
+import { OlapClient } from '../olap/client.ts';
+import { migrate } from '../olap/migrate.ts';
+import { applyRetention } from '../olap/retention.ts';
+import { SINK_GROUP, type SinkMetrics, type SinkPoint } from '../olap/sink-partition.ts';
+import { Sink } from '../olap/sink.ts';
+import { configureDetectors } from '../stream/detector-registry.ts';
+import { hostGroups } from '../stream/host-groups.ts';
+import { Runner, STREAM_GROUP, type StreamPoint } from '../stream/runner.ts';
+import { EVENTS_TOPIC, PARTIALS_TOPIC, Stage1Worker, Stage2Worker } from '../stream/stage-workers.ts';
+import { Stage1 } from '../stream/stage1.ts';
+import { Stage2 } from '../stream/stage2.ts';
+import { SINK_ROUTES, topics } from './topics.ts';
+
+export type FaultPoint = StreamPoint | SinkPoint | CheckpointPoint;
+
+export interface EmbeddedOptions {
+  readonly dataDir: string;
+  readonly config: Config;
+  /** `never`: for data that may be made again, such as that of `analyze`. */
+  readonly fsync: 'group' | 'never';
+  readonly onNotice: (level: 'info' | 'warn' | 'error', message: string) => void;
+  /** Told of episodes that are stored; again after a crash. */
+  readonly onEpisodes?: (episodes: readonly Episode[]) => Promise<void>;
+  /** For fault tests: called at named points. */
+  readonly at?: (point: FaultPoint) => void;
+}
+
+/** How the sink got on: what `status` and `/metrics` show. */
+export interface SinkCounters {
+  rows: number;
+  inserts: number;
+  duplicates: number;
+  retries: number;
+  corrupt: number;
+  lost: number;
+}
+
+interface Parts {
+  options: EmbeddedOptions;
+  log: SegmentLog;
+  alerts: AlertStore;
+  stores: { deadLetters: DeadLetterStore; sourceStates: SourceStateStore };
+  olap: OlapClient;
+  child: ChildServer;
+  sink: Sink;
+  sinkCounters: SinkCounters;
+  stage1: Embedded['stage1'];
+  stage2: Embedded['stage2'];
+  closers: readonly (() => Promise<unknown>)[];
+}
+
+/**
+ * The whole pipeline in this process, with its data in one folder and ClickHouse as its child. Started whole or not at
+ * all; stops in the order of the data's way.
+ */
+export class Embedded {
+  readonly options: EmbeddedOptions;
+  readonly log: SegmentLog;
+  readonly alerts: AlertStore;
+  readonly deadLetters: DeadLetterStore;
+  readonly sourceStates: SourceStateStore;
+  readonly olap: OlapClient;
+  readonly child: ChildServer;
+  readonly sink: Sink;
+  readonly pipeline: IngestPipeline;
+  readonly stage1: readonly { readonly worker: Stage1Worker; readonly runner: Runner }[];
+  readonly stage2: readonly { readonly worker: Stage2Worker; readonly runner: Runner }[];
+  readonly sinkCounters: SinkCounters;
+  /** Rejects when a part of the pipeline fails for good. */
+  readonly failed: Promise<never>;
+  private readonly abort = new AbortController();
+  private readonly running: Promise<unknown>;
+  private readonly closers: readonly (() => Promise<unknown>)[];
+
+  private constructor(parts: Parts) {
+    this.options = parts.options;
+    this.log = parts.log;
+    this.alerts = parts.alerts;
+    this.deadLetters = parts.stores.deadLetters;
+    this.sourceStates = parts.stores.sourceStates;
+    this.olap = parts.olap;
+    this.child = parts.child;
+    this.sink = parts.sink;
+    this.sinkCounters = parts.sinkCounters;
+    this.stage1 = parts.stage1;
+    this.stage2 = parts.stage2;
+    this.closers = parts.closers;
+    this.pipeline = createPipeline(parts.options.config, parts.log, parts.stores.deadLetters);
+    const { signal } = this.abort;
+    const runs = [...this.stage1, ...this.stage2].map(({ runner }) => runner.run(signal));
+    this.running = Promise.allSettled(runs);
+    this.failed = new Promise((_, reject) => {
+      for (const run of [...runs, this.sink.run()]) run.catch(reject);
+    });
+    // Whoever waits for `failed` is told; without a waiter it must not end the process by itself.
+    this.failed.catch(() => undefined);
+  }
+
+  static async start(options: EmbeddedOptions): Promise<Embedded> {
+    const closers: (() => Promise<unknown>)[] = [];
+    try {
+      return await assemble(options, closers, (parts) => new Embedded(parts));
+    } catch (error) {
+      for (const close of closers.reverse()) await close();
+      throw error;
+    }
+  }
+
+  /** Resolves once everything in the log has been through the stages and is stored. */
+  async drain(): Promise<void> {
+    await this.settle(EVENTS_TOPIC, this.stage1);
+    await this.settle(PARTIALS_TOPIC, this.stage2);
+    await Promise.race([this.sink.drain(), this.failed]);
+  }
+
+  /** Records of the log that stage 1 has not taken yet. */
+  get backlog(): number {
+    return this.stage1.reduce(
+      (sum, { runner }, partition) => sum + this.log.bounds(EVENTS_TOPIC, partition).end - runner.status.offset,
+      0,
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.pipeline.flush().catch((error: unknown) => {
+      this.options.onNotice('error', `what was received last could not be written: ${String(error)}`);
+    });
+    this.abort.abort();
+    await this.running;
+    await this.sink.stop();
+    for (const close of [...this.closers].reverse()) await close();
+  }
+
+  private async settle(topic: string, stages: readonly { readonly runner: Runner }[]): Promise<void> {
+    for (const [partition, { runner }] of stages.entries()) {
+      while (runner.settledOffset < this.log.bounds(topic, partition).end)
+        await Promise.race([new Promise((resolve) => setTimeout(resolve, 2)), this.failed]);
+    }
+  }
+}
+
+async function assemble(
+  options: EmbeddedOptions,
+  closers: (() => Promise<unknown>)[],
+  make: (parts: Parts) => Embedded,
+): Promise<Embedded> {
+  const { dataDir, config, fsync, onNotice, at } = options;
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const [{ openSegmentLog }, { openLmdbAlertStore }, { openIngestStores }, { openCheckpointFiles }, server] =
+    await Promise.all([
+      import('../log/segments/index.ts'),
+      import('../alerts/lmdb/index.ts'),
+      import('../ingest/lmdb/index.ts'),
+      import('../featurestore/files/index.ts'),
+      import('../olap/child-server.ts'),
+    ]);
+  const detectors = configureDetectors(config.detectors);
+  const groupOf = hostGroups(groupNetworks(config));
+  const log = await openSegmentLog({
+    dir: join(dataDir, 'log'),
+    topics: topics(config),
+    maxBytes: config.log.maxBytes,
+    segmentBytes: config.log.segmentBytes,
+    fsync,
+    holdFor: [
+      { group: STREAM_GROUP, topics: [EVENTS_TOPIC, PARTIALS_TOPIC] },
+      { group: SINK_GROUP, topics: SINK_ROUTES.map(({ topic }) => topic) },
+    ],
+    onWarning: (warning) => onNotice('warn', `event log: ${warning.message}`),
+  });
+  closers.push(() => log.close());
+  const alerts = await openLmdbAlertStore({ dir: join(dataDir, 'alerts') });
+  closers.push(() => alerts.close());
+  const stores = await openIngestStores({
+    dir: join(dataDir, 'ingest'),
+    maxLetterBytes: config.deadLetters.maxBytes,
+    onDropped: (letters) =>
+      onNotice('warn', `${letters} dead letters were dropped: over the limit of ${config.deadLetters.maxBytes} bytes`),
+  });
+  closers.push(() => stores.close());
+  const child = new server.ChildServer({
+    dataDir: join(dataDir, 'olap'),
+    limits: { maxMemoryBytes: config.olap.memoryBytes },
+    onNotice,
+  });
+  closers.push(() => child.stop());
+  await child.start();
+  const olap = new OlapClient({ endpoint: () => child.endpoint });
+  closers.push(() => olap.close());
+  await migrate(olap);
+  await applyRetention(olap, config.olap.retentionDays);
+  const sinkCounters: SinkCounters = { rows: 0, inserts: 0, duplicates: 0, retries: 0, corrupt: 0, lost: 0 };
+  const sink = new Sink(
+    { routes: SINK_ROUTES },
+    { log, client: olap, metrics: countInto(sinkCounters), onNotice, ...(at ? { at } : {}) },
+  );
+  const checkpoints = await openCheckpointFiles({
+    dir: join(dataDir, 'checkpoints'),
+    onWarning: (message) => onNotice('warn', message),
+    ...(at ? { at } : {}),
+  });
+  const stages = { options, log, checkpoints };
+  const partitions = Array.from({ length: config.log.partitions }, (_, partition) => partition);
+  const stage1 = partitions.map((partition) => {
+    const state = new Stage1({
+      partition,
+      stage2Partitions: config.log.partitions,
+      host: detectors.host,
+      reading: detectors.reading,
+      silence: detectors.silence,
+      roster: new Set(config.devices.roster),
+      groupOf,
+      limits: config.stream,
+    });
+    const worker = new Stage1Worker(log, state);
+    return {
+      worker,
+      runner: createRunner(worker, stages, { topic: EVENTS_TOPIC, name: `stage1-${partition}`, partition }),
+    };
+  });
+  const stage2 = partitions.map((partition) => {
+    const state = new Stage2({
+      partition,
+      stage1Partitions: config.log.partitions,
+      target: detectors.target,
+      groupOf,
+      episodes: episodesSchema.parse({ quietMs: quietMs(config) }),
+      maxTargets: config.stream.maxTargets,
+    });
+    const onEpisodes = options.onEpisodes ?? (() => Promise.resolve());
+    const worker = new Stage2Worker({ log, alerts, onEpisodes }, state);
+    return {
+      worker,
+      runner: createRunner(worker, stages, { topic: PARTIALS_TOPIC, name: `stage2-${partition}`, partition }),
+    };
+  });
+  for (const { runner } of [...stage1, ...stage2]) await runner.restore();
+  return make({ options, log, alerts, stores, olap, child, sink, sinkCounters, stage1, stage2, closers });
+}
+
+function createRunner(
+  worker: Stage1Worker | Stage2Worker,
+  services: { options: EmbeddedOptions; log: SegmentLog; checkpoints: CheckpointStore },
+  place: { topic: string; name: string; partition: number },
+): Runner {
+  const { options, log, checkpoints } = services;
+  return new Runner(worker, {
+    log,
+    checkpoints,
+    ...place,
+    checkpointMs: options.config.stream.checkpointMs,
+    batchBytes: 4 << 20,
+    now: Date.now,
+    onWarning: (message) => options.onNotice('warn', message),
+    ...(options.at ? { at: options.at } : {}),
+  });
+}
+
+function createPipeline(config: Config, log: SegmentLog, deadLetters: DeadLetterStore): IngestPipeline {
+  return new IngestPipeline({
+    log,
+    deadLetters,
+    internal: new NetworkSet(config.internal),
+    groups: groupNetworks(config),
+    site: config.site,
+    blockRows: config.stream.blockRows,
+    idleMs: config.sources.idleMs,
+    now: Date.now,
+  });
+}
+
+function groupNetworks(config: Config): { name: string; networks: NetworkSet }[] {
+  return config.groups.map(({ name, networks }) => ({ name, networks: new NetworkSet(networks) }));
+}
+
+function quietMs(config: Config): Record<Episode['family'], number> {
+  const minutes = config.alerts.quietMinutes;
+  return {
+    'denial-of-service': minutes['denial-of-service'] * 60_000,
+    'data-loss': minutes['data-loss'] * 60_000,
+    'data-corruption': minutes['data-corruption'] * 60_000,
+  };
+}
+
+function countInto(counters: SinkCounters): SinkMetrics {
+  return {
+    stored: ({ rows }) => {
+      counters.rows += rows;
+      counters.inserts++;
+    },
+    duplicates: (_topic, rows) => {
+      counters.duplicates += rows;
+    },
+    retried: () => {
+      counters.retries++;
+    },
+    corrupt: () => {
+      counters.corrupt++;
+    },
+    lost: (_topic, _partition, records) => {
+      counters.lost += records;
+    },
+  };
+}

@@ -1,0 +1,135 @@
+import type { EventLog } from '../log/event-log.ts';
+import type { NetworkSet } from '../model/address.ts';
+import { ControlKind } from '../model/event-block.ts';
+import type { DeadLetter, DeadLetterStore } from './dead-letter.ts';
+import type { Decoder, DeadLetterReason } from './decoder.ts';
+import { EventRow } from './event-row.ts';
+import { IngestSource } from './ingest-source.ts';
+import { PartitionWriter } from './partition-writer.ts';
+import { Router } from './router.ts';
+
+export const EVENTS_TOPIC = 'events';
+/** Bytes that may wait for the log before sources are asked to wait. */
+const MAX_PENDING_BYTES = 32 << 20;
+
+export interface PipelineOptions {
+  readonly log: EventLog;
+  readonly deadLetters: DeadLetterStore;
+  readonly internal: NetworkSet;
+  readonly groups: readonly { readonly name: string; readonly networks: NetworkSet }[];
+  readonly site: string;
+  readonly blockRows: number;
+  /** A source that gives nothing for so long (wall clock) no longer holds back time. */
+  readonly idleMs: number;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+}
+
+export interface PipelineCounters {
+  events: number;
+  late: number;
+  deadLetters: Partial<Record<DeadLetterReason, number>>;
+}
+
+/**
+ * Ingest: decodes records, normalises them, decides what is late, and appends them to the partitions of the event log
+ * with the ticks of their sources. Synchronous but for the log: whoever feeds it calls `flush` and acknowledges after.
+ */
+export class IngestPipeline {
+  readonly counters: PipelineCounters = { events: 0, late: 0, deadLetters: {} };
+  readonly sources = new Map<string, IngestSource>();
+  readonly row = new EventRow();
+  readonly router: Router;
+  readonly options: PipelineOptions;
+  private readonly writers: readonly PartitionWriter[];
+  private letters: Omit<DeadLetter, 'id'>[] = [];
+
+  constructor(options: PipelineOptions) {
+    this.options = options;
+    const partitions = options.log.partitions(EVENTS_TOPIC);
+    this.writers = Array.from(
+      { length: partitions },
+      (_, partition) =>
+        new PartitionWriter({ log: options.log, topic: EVENTS_TOPIC, partition, blockRows: options.blockRows }),
+    );
+    this.router = new Router({ partitions, internal: options.internal, groups: options.groups, site: options.site });
+  }
+
+  /**
+   * A source: one ordered input. With `holdsTime` its watermark counts from now on, even before its first record (for
+   * inputs that are merged by event time); else from its first record.
+   */
+  openSource(spec: {
+    id: string;
+    decoder: Decoder;
+    disorderMs: number;
+    holdsTime: boolean;
+    state?: string;
+  }): IngestSource {
+    const source = new IngestSource(this, spec);
+    this.sources.set(spec.id, source);
+    if (spec.holdsTime) source.activate();
+    return source;
+  }
+
+  /** The lowest watermark of the active sources, ms: a source that joins now starts there. */
+  get timeMs(): number {
+    let lowest = Infinity;
+    for (const source of this.sources.values())
+      if (source.state === 'active') lowest = Math.min(lowest, source.clock.tickMs);
+    return lowest === Infinity ? this.stoodAtMs : lowest;
+  }
+  /** Where time stood when the last active source went. */
+  stoodAtMs = -Infinity;
+
+  /** The record in `row`, into its partition. `source.context` says where it comes from. */
+  append(source: IngestSource): void {
+    const { row } = this;
+    const partition = this.router.route(row, source.context);
+    const writer = this.writers[partition]!;
+    writer.builder.append(row, source.context);
+    this.counters.events++;
+    if (source.context.late) this.counters.late++;
+    writer.closeIfFull();
+  }
+
+  /** A control record, into every partition. */
+  control(kind: ControlKind, source: string, timeMs: number, payload = ''): void {
+    for (const writer of this.writers) writer.builder.control(kind, source, timeMs, payload);
+  }
+
+  deadLetter(letter: Omit<DeadLetter, 'id'>): void {
+    this.letters.push(letter);
+    this.counters.deadLetters[letter.reason] = (this.counters.deadLetters[letter.reason] ?? 0) + 1;
+  }
+
+  /** Whether sources should wait (by calling `flush`) before they give more. */
+  get isFull(): boolean {
+    if (this.letters.length > 10_000) return true;
+    let pending = 0;
+    for (const writer of this.writers) pending += writer.pendingBytes;
+    return pending > MAX_PENDING_BYTES;
+  }
+
+  /** Resolves once everything given so far is durable, dead letters included. */
+  async flush(): Promise<void> {
+    const letters = this.letters;
+    this.letters = [];
+    await Promise.all([
+      ...this.writers.map((writer) => writer.flush()),
+      letters.length > 0 ? this.options.deadLetters.put(letters) : undefined,
+    ]);
+  }
+
+  /** Marks sources as idle that have given nothing for long, by wall clock; the mark is in the log once. */
+  markIdle(): void {
+    const now = this.options.now();
+    for (const source of this.sources.values())
+      if (source.state === 'active' && now - source.lastReceivedMs >= this.options.idleMs) source.pause();
+  }
+
+  /** All input has ended: episodes close. */
+  end(): void {
+    this.control(ControlKind.end, '', NaN);
+  }
+}

@@ -1,0 +1,102 @@
+import type { CsvMapping } from './decoder.ts';
+import { chooseFormat } from './formats.ts';
+import type { IngestSource } from './ingest-source.ts';
+import type { IngestPipeline } from './pipeline.ts';
+import type { Chunk } from './sources/chunk.ts';
+import type { RecordSink } from './sources/record-sink.ts';
+import { RecordSplitter, type RecordLayout } from './sources/record-splitter.ts';
+
+export interface SourceReaderOptions {
+  readonly pipeline: IngestPipeline;
+  readonly mappings: readonly CsvMapping[];
+  /** Format by name; undefined: by mapping or content. */
+  readonly format?: string;
+  /** See {@link IngestPipeline.openSource}. */
+  readonly holdsTime: boolean;
+}
+
+interface SavedReader {
+  readonly format: string;
+  readonly layout: RecordLayout;
+  readonly source: string;
+}
+
+/** Bytes shown to a format's detection. */
+const HEAD_BYTES = 65_536;
+
+/** Reads one incarnation of a source: cuts its chunks into records and hands them to the pipeline. */
+export class SourceReader implements RecordSink {
+  private readonly options: SourceReaderOptions;
+  private source: IngestSource | undefined;
+  private splitter: RecordSplitter;
+  private formatName = '';
+
+  constructor(options: SourceReaderOptions) {
+    this.options = options;
+    this.splitter = new RecordSplitter(this);
+  }
+
+  /** The pipeline's source; undefined before the first byte. */
+  get ingest(): IngestSource | undefined {
+    return this.source;
+  }
+
+  /** Goes on where {@link save} was called; the next chunk begins at the position saved with it. */
+  restore(incarnation: string, path: string, state: string): void {
+    const saved = JSON.parse(state) as SavedReader;
+    this.splitter = new RecordSplitter(this, { layout: saved.layout });
+    this.open(incarnation, path, new Uint8Array(0), { named: saved.format, state: saved.source });
+  }
+
+  /** Opens the source by its first chunk, without reading it: it counts in time from here on. */
+  prepare(chunk: Chunk): void {
+    if (chunk.bytes.length > 0 && !this.source)
+      this.open(chunk.incarnation, chunk.path, chunk.bytes.subarray(0, HEAD_BYTES), {});
+  }
+
+  push(chunk: Chunk): void {
+    const { bytes, position, last, problem } = chunk;
+    this.prepare(chunk);
+    if (bytes.length > 0) this.splitter.push(bytes, position);
+    if (!last) return;
+    this.splitter.finish();
+    if (problem && this.source) this.source.refuse(problem, new Uint8Array(0), 0, 0, position + bytes.length);
+  }
+
+  /** Where to read on after a restart, once what was pushed is durable. */
+  get resumePosition(): number {
+    return this.splitter.resumePosition;
+  }
+
+  save(): string | undefined {
+    if (!this.source) return undefined;
+    const saved: SavedReader = {
+      format: this.formatName,
+      layout: this.splitter.layout ?? 'lines',
+      source: this.source.save(),
+    };
+    return JSON.stringify(saved);
+  }
+
+  record(bytes: Uint8Array, start: number, end: number, position: number): void {
+    this.source!.write(bytes, start, end, position, this.options.pipeline.options.now());
+  }
+
+  rejected(reason: 'too_long' | 'truncated_input', position: number, head: Uint8Array): void {
+    this.source!.refuse(reason, head, 0, head.length, position);
+  }
+
+  private open(incarnation: string, path: string, head: Uint8Array, known: { named?: string; state?: string }): void {
+    const { pipeline, mappings, holdsTime } = this.options;
+    const named = known.named ?? this.options.format;
+    const { format, mapping } = chooseFormat(head, { path, mappings, ...(named === undefined ? {} : { named }) });
+    this.formatName = mapping?.name ?? format.name;
+    this.source = pipeline.openSource({
+      id: incarnation,
+      decoder: format.createDecoder({ fileName: path, ...(mapping ? { mapping } : {}) }),
+      disorderMs: mapping?.disorderMs ?? format.disorderMs,
+      holdsTime,
+      ...(known.state === undefined ? {} : { state: known.state }),
+    });
+  }
+}
