@@ -19,7 +19,8 @@ export interface AnalyzeOptions {
   readonly format?: string;
   readonly onNotice: EmbeddedOptions['onNotice'];
   readonly onProgress?: (progress: { readBytes: number; totalBytes: number; alerts: number }) => void;
-  readonly at?: EmbeddedOptions['at'];
+  /** For tests. */
+  readonly embedded?: Pick<EmbeddedOptions, 'at' | 'now' | 'sinkLimits'>;
 }
 
 export interface AnalyzeSummary {
@@ -65,7 +66,7 @@ export async function analyze<T>(
       config: options.config,
       fsync: isTemporary ? 'never' : 'group',
       onNotice: options.onNotice,
-      ...(options.at ? { at: options.at } : {}),
+      ...options.embedded,
     });
     try {
       const recordsByFormat = await read(instance, options, { files, totalBytes });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AlertStore, Episode } from '../alerts/alert.ts';
@@ -14,7 +15,7 @@ import type { ChildServer } from '../olap/child-server.ts';
 import { OlapClient } from '../olap/client.ts';
 import { migrate } from '../olap/migrate.ts';
 import { applyRetention } from '../olap/retention.ts';
-import { SINK_GROUP, type SinkMetrics, type SinkPoint } from '../olap/sink-partition.ts';
+import { SINK_GROUP, type SinkLimits, type SinkMetrics, type SinkPoint } from '../olap/sink-partition.ts';
 import { Sink } from '../olap/sink.ts';
 import { configureDetectors } from '../stream/detector-registry.ts';
 import { hostGroups } from '../stream/host-groups.ts';
@@ -34,6 +35,9 @@ export interface EmbeddedOptions {
   readonly onNotice: (level: 'info' | 'warn' | 'error', message: string) => void;
   /** Told of episodes that are stored; again after a crash. */
   readonly onEpisodes?: (episodes: readonly Episode[]) => Promise<void>;
+  /** Wall clock, ms; for tests. */
+  readonly now?: () => number;
+  readonly sinkLimits?: Partial<SinkLimits>;
   /** For fault tests: called at named points. */
   readonly at?: (point: FaultPoint) => void;
 }
@@ -98,8 +102,10 @@ export class Embedded {
     this.stage1 = parts.stage1;
     this.stage2 = parts.stage2;
     this.closers = parts.closers;
-    this.pipeline = createPipeline(parts.options.config, parts.log, parts.stores.deadLetters);
+    this.pipeline = createPipeline(parts.options, parts.log, parts.stores.deadLetters);
     const { signal } = this.abort;
+    // Every runner waits on it, and Node warns of more than ten.
+    setMaxListeners(0, signal);
     const runs = [...this.stage1, ...this.stage2].map(({ runner }) => runner.run(signal));
     this.running = Promise.allSettled(runs);
     this.failed = new Promise((_, reject) => {
@@ -204,7 +210,7 @@ async function assemble(
   await applyRetention(olap, config.olap.retentionDays);
   const sinkCounters: SinkCounters = { rows: 0, inserts: 0, duplicates: 0, retries: 0, corrupt: 0, lost: 0 };
   const sink = new Sink(
-    { routes: SINK_ROUTES },
+    { routes: SINK_ROUTES, ...(options.sinkLimits ? { limits: options.sinkLimits } : {}) },
     { log, client: olap, metrics: countInto(sinkCounters), onNotice, ...(at ? { at } : {}) },
   );
   const checkpoints = await openCheckpointFiles({
@@ -269,7 +275,8 @@ function createRunner(
   });
 }
 
-function createPipeline(config: Config, log: SegmentLog, deadLetters: DeadLetterStore): IngestPipeline {
+function createPipeline(options: EmbeddedOptions, log: SegmentLog, deadLetters: DeadLetterStore): IngestPipeline {
+  const { config } = options;
   return new IngestPipeline({
     log,
     deadLetters,
@@ -278,7 +285,7 @@ function createPipeline(config: Config, log: SegmentLog, deadLetters: DeadLetter
     site: config.site,
     blockRows: config.stream.blockRows,
     idleMs: config.sources.idleMs,
-    now: Date.now,
+    now: options.now ?? Date.now,
   });
 }
 

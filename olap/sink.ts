@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { VedetteError } from '../model/errors.ts';
 import { type SinkDependencies, type SinkLimits, SinkPartition, type SinkRoute } from './sink-partition.ts';
 
@@ -37,6 +38,8 @@ export class Sink {
   constructor(config: SinkConfig, deps: SinkDependencies) {
     const limits = { ...DEFAULT_LIMITS, ...config.limits };
     this.#deps = deps;
+    // Each lane waits on it, and Node warns of more than ten.
+    setMaxListeners(0, this.#abort.signal);
     this.#lanes = config.routes.flatMap((route) =>
       Array.from({ length: deps.log.partitions(route.topic) }, (_, partition) => ({
         topic: route.topic,

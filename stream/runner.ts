@@ -74,7 +74,7 @@ export class Runner {
     const found = await checkpoints.load(name);
     this.next = log.bounds(topic, partition).earliest;
     if (found) {
-      const meta = found.meta as { offset: number; snapshot: unknown };
+      const meta = found.meta as { offset: number; snapshot: string };
       const dropped = await restoreSnapshot(this.stage.state, meta.snapshot, found.parts);
       for (const table of dropped) onWarning?.(`state of ${name} in "${table}" has another layout and starts anew`);
       if (meta.offset < this.next)
@@ -87,13 +87,12 @@ export class Runner {
 
   /** Runs until the signal aborts; then checkpoints once more. Rejects when the log or an effect fails. */
   async run(signal: AbortSignal): Promise<void> {
-    const { log, topic, partition } = this.options;
     while (!signal.aborted) {
       if ((await this.step()) === 0) {
         await this.stage.settled();
         this.settledOffset = this.next;
         await this.checkpointIfDue();
-        if (!signal.aborted) await this.waitForMore(log.wait(topic, partition, this.next, signal), signal);
+        if (!signal.aborted) await this.waitForMore(signal);
       }
     }
     await this.checkpoint();
@@ -160,17 +159,13 @@ export class Runner {
     this.last = { atMs: now(), offset, sizeBytes, stallMs };
   }
 
-  private async waitForMore(more: Promise<void>, signal: AbortSignal): Promise<void> {
+  private async waitForMore(signal: AbortSignal): Promise<void> {
+    const { log, topic, partition, checkpointMs } = this.options;
     // Also wakes up to checkpoint what came last, when nothing comes any more.
-    if (this.next === this.checkpointed) return more;
-    let timer: NodeJS.Timeout | undefined;
-    const due = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.options.checkpointMs);
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await Promise.race([more, due]);
+    const due = new AbortController();
+    const timer = this.next === this.checkpointed ? undefined : setTimeout(() => due.abort(), checkpointMs);
+    await log.wait(topic, partition, this.next, AbortSignal.any([signal, due.signal]));
     clearTimeout(timer);
-    return undefined;
   }
 
   private at(point: StreamPoint): void {

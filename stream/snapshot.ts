@@ -29,7 +29,8 @@ export interface Part {
 
 /** State frozen at one moment; the stage goes on while `parts` are taken. */
 export interface Snapshot {
-  readonly meta: unknown;
+  /** JSON. */
+  readonly meta: string;
   readonly parts: Iterable<Part>;
   /** To be called once, when all parts are taken or none will be any more. */
   release(): void;
@@ -64,7 +65,8 @@ export function takeSnapshot(stage: Snapshotable): Snapshot {
       };
   }
   return {
-    meta,
+    // As text at once: the stage goes on changing what it is made of.
+    meta: JSON.stringify(meta),
     parts: parts(),
     release: () => {
       for (const { table } of tables) table.endSnapshot();
@@ -75,10 +77,10 @@ export function takeSnapshot(stage: Snapshotable): Snapshot {
 /** Puts a snapshot's content back into a fresh stage. Gives the names of tables that another layout wrote: dropped. */
 export async function restoreSnapshot(
   stage: Snapshotable,
-  meta: unknown,
+  meta: string,
   parts: AsyncIterable<{ readonly name: string; readonly bytes: Uint8Array }>,
 ): Promise<string[]> {
-  const saved = meta as SavedMeta;
+  const saved = JSON.parse(meta) as SavedMeta;
   stage.restoreMeta(saved.stage);
   const pages = new Map<string, Float64Array[]>();
   for await (const { name, bytes } of parts) {

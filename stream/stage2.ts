@@ -62,10 +62,12 @@ export class Stage2 implements Snapshotable {
   }[] = [];
   private readonly paneFeatures = new FeatureWriter('target_features_pane');
   private readonly spare: RowTable[] = [];
-  private ends = 0;
+  /** Stage-1 partitions that have said that all input has ended. */
+  private ended: boolean[];
 
   constructor(options: Stage2Options) {
     this.options = options;
+    this.ended = Array.from({ length: options.stage1Partitions }, () => false);
     this.progress = Array.from({ length: options.stage1Partitions }, () => ({ offset: -1, openPane: -Infinity }));
     let at: number = COLD.detectors;
     for (const { detector, config } of options.target) {
@@ -89,8 +91,9 @@ export class Stage2 implements Snapshotable {
     this.pendingSilences.push(...partials.silences);
     for (const [parent, count] of partials.children) this.silences.addChildren(parent, count);
     this.advance(Math.min(...this.progress.map((stage1) => stage1.openPane)));
-    if (partials.isEnd && ++this.ends === this.progress.length) {
-      this.ends = 0;
+    if (partials.isEnd) this.ended[partials.partition] = true;
+    if (this.ended.every((hasEnded) => hasEnded)) {
+      this.ended.fill(false);
       this.episodes.end(this.closedBelow * PANE_MS);
     }
     return { episodes: this.episodes.takeChanged(), features: [this.paneFeatures.take()] };
@@ -126,7 +129,7 @@ export class Stage2 implements Snapshotable {
       progress: this.progress.map(({ offset, openPane }) => [offset, Number.isFinite(openPane) ? openPane : null]),
       closedBelow: Number.isFinite(this.closedBelow) ? this.closedBelow : null,
       runningMinute: this.runningMinute,
-      ends: this.ends,
+      ended: this.ended,
       findings: this.pendingFindings,
       silences: this.pendingSilences,
       groups: this.silences.save(),
@@ -140,7 +143,7 @@ export class Stage2 implements Snapshotable {
       progress: [number, number | null][];
       closedBelow: number | null;
       runningMinute: number;
-      ends: number;
+      ended: boolean[];
       findings: Finding[];
       silences: Partials['silences'][number][];
       groups: unknown;
@@ -152,7 +155,7 @@ export class Stage2 implements Snapshotable {
     });
     this.closedBelow = saved.closedBelow ?? -Infinity;
     this.runningMinute = saved.runningMinute;
-    this.ends = saved.ends;
+    this.ended = saved.ended;
     this.pendingFindings = saved.findings;
     this.pendingSilences = saved.silences;
     this.silences.restore(saved.groups);
