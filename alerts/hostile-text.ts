@@ -10,7 +10,8 @@ const LONE_SURROGATES = /\p{Cs}/gu;
  * become U+FFFD, and what is longer than `maxLength` (in UTF-16 units) is cut with an ellipsis.
  */
 export function sanitizeText(text: string, maxLength = 2000): string {
-  const clean = text.replace(BREAKS, ' ').replace(CONTROLS, '').replace(LONE_SURROGATES, '\ufffd');
+  // Halves go first: with what stands between two of them gone, they could be one character that has to go as well.
+  const clean = text.replace(LONE_SURROGATES, '\ufffd').replace(BREAKS, ' ').replace(CONTROLS, '');
   if (clean.length <= maxLength) return clean;
   // Not between the two halves of a character.
   return `${clean.slice(0, maxLength - 1).replace(/\p{Cs}$/u, '')}…`;

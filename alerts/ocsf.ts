@@ -136,7 +136,7 @@ function findingInfo(episode: Episode, options: OcsfOptions): DetectionFinding {
   return {
     uid: episode.uid,
     title: alertTitle(episode, options.detectors),
-    desc: strongest ? sanitizeText(`${strongest.summary} Expected from: ${strongest.basis}`) : '',
+    desc: strongest ? sanitizeText(`${strongest.summary} (expected from: ${strongest.basis})`) : '',
     types: [episode.family],
     created_time: Math.trunc(episode.firstPaneMs + PANE_MS),
     modified_time: Math.trunc(episode.closedMs ?? episode.lastPaneMs + PANE_MS),

@@ -114,7 +114,9 @@ export class Webhook {
 
   #begin(delivery: Delivery): void {
     const done = this.#deliver(delivery)
-      .catch((error: unknown) => this.#postpone(delivery, reasonOf(error)))
+      .catch((error: unknown) => {
+        this.#postpone(delivery, reasonOf(error));
+      })
       .finally(() => {
         this.#inFlight.delete(delivery.sequence);
         this.#pump();
@@ -128,10 +130,10 @@ export class Webhook {
     const reason = isExpired ? 'too old' : await this.#post(delivery);
     if (this.#stopping.signal.aborted && reason !== undefined) return;
     if (reason === undefined || isExpired) {
-      this.counters[isExpired ? 'expired' : 'sent']++;
-      if (reason !== undefined) onFailure?.({ id: delivery.id, attempts: delivery.attempts, reason, isGivenUp: true });
       await outbox.remove(delivery.sequence);
       this.#pending.delete(delivery.sequence);
+      this.counters[isExpired ? 'expired' : 'sent']++;
+      if (reason !== undefined) onFailure?.({ id: delivery.id, attempts: delivery.attempts, reason, isGivenUp: true });
       return;
     }
     await outbox.put([this.#postpone(delivery, reason)]);

@@ -1,3 +1,4 @@
+import { formatMeasure } from '../alerts/measure-text.ts';
 import type { AlertDetail } from '../console/api/alert-json.ts';
 import { visibleText } from '../console/visible-text.ts';
 import { stateOf } from './alert-rows.ts';
@@ -44,9 +45,8 @@ async function printContributions(output: Output, alert: AlertDetail): Promise<v
     finding.contributions.map(({ feature, observed, expected, unit, share }) => [
       [finding.detector, finding.metric].filter(Boolean).join(' '),
       feature,
-      number(observed),
-      number(expected),
-      unit,
+      formatMeasure(observed, unit),
+      formatMeasure(expected, unit),
       `${Math.round(share * 100)} %`,
     ]),
   );
@@ -56,7 +56,6 @@ async function printContributions(output: Output, alert: AlertDetail): Promise<v
       { title: 'FEATURE', shrink: true },
       { title: 'OBSERVED', align: 'right' },
       { title: 'EXPECTED', align: 'right' },
-      { title: 'UNIT' },
       { title: 'SHARE', align: 'right' },
     ],
     rows,
@@ -72,8 +71,4 @@ async function printSamples(output: Output, alert: AlertDetail): Promise<void> {
     const { raw } = sample;
     await output.text(visibleText(typeof raw === 'string' && raw !== '' ? raw : JSON.stringify(sample)));
   }
-}
-
-function number(value: number): string {
-  return Math.abs(value) >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
 }

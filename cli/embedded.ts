@@ -2,7 +2,13 @@ import { setMaxListeners } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AlertStore, Episode } from '../alerts/alert.ts';
+import { createHash } from 'node:crypto';
 import { episodesSchema } from '../alerts/episode-config.ts';
+import type { Outbox } from '../alerts/outbox.ts';
+import { AlertPublisher } from '../alerts/publisher.ts';
+import { webhookSchema } from '../alerts/webhook-config.ts';
+import { Webhook } from '../alerts/webhook.ts';
+import { parseWith } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { CheckpointStore } from '../featurestore/checkpoint-store.ts';
 import type { CheckpointPoint } from '../featurestore/files/index.ts';
@@ -17,13 +23,15 @@ import { migrate } from '../olap/migrate.ts';
 import { applyRetention } from '../olap/retention.ts';
 import { SINK_GROUP, type SinkLimits, type SinkMetrics, type SinkPoint } from '../olap/sink-partition.ts';
 import { Sink } from '../olap/sink.ts';
+import { DETECTOR_INFO } from '../stream/detector-info.ts';
 import { configureDetectors } from '../stream/detector-registry.ts';
 import { hostGroups } from '../stream/host-groups.ts';
 import { Runner, STREAM_GROUP, type StreamPoint } from '../stream/runner.ts';
 import { EVENTS_TOPIC, PARTIALS_TOPIC, Stage1Worker, Stage2Worker } from '../stream/stage-workers.ts';
 import { Stage1 } from '../stream/stage1.ts';
 import { Stage2 } from '../stream/stage2.ts';
-import { SINK_ROUTES, topics } from './topics.ts';
+import { ALERTS_TOPIC, SINK_ROUTES, topics } from './topics.ts';
+import { VERSION } from './version.ts';
 
 export type FaultPoint = StreamPoint | SinkPoint | CheckpointPoint;
 
@@ -33,8 +41,6 @@ export interface EmbeddedOptions {
   /** `never`: for data that may be made again, such as that of `analyze`. */
   readonly fsync: 'group' | 'never';
   readonly onNotice: (level: 'info' | 'warn' | 'error', message: string) => void;
-  /** Told of episodes that are stored; again after a crash. */
-  readonly onEpisodes?: (episodes: readonly Episode[]) => Promise<void>;
   /** Wall clock, ms; for tests. */
   readonly now?: () => number;
   readonly sinkLimits?: Partial<SinkLimits>;
@@ -56,6 +62,8 @@ interface Parts {
   options: EmbeddedOptions;
   log: SegmentLog;
   alerts: AlertStore;
+  publisher: AlertPublisher;
+  webhooks: readonly Webhook[];
   stores: { deadLetters: DeadLetterStore; sourceStates: SourceStateStore };
   olap: OlapClient;
   child: ChildServer;
@@ -74,6 +82,8 @@ export class Embedded {
   readonly options: EmbeddedOptions;
   readonly log: SegmentLog;
   readonly alerts: AlertStore;
+  readonly publisher: AlertPublisher;
+  readonly webhooks: readonly Webhook[];
   readonly deadLetters: DeadLetterStore;
   readonly sourceStates: SourceStateStore;
   readonly olap: OlapClient;
@@ -93,6 +103,8 @@ export class Embedded {
     this.options = parts.options;
     this.log = parts.log;
     this.alerts = parts.alerts;
+    this.publisher = parts.publisher;
+    this.webhooks = parts.webhooks;
     this.deadLetters = parts.stores.deadLetters;
     this.sourceStates = parts.stores.sourceStates;
     this.olap = parts.olap;
@@ -218,6 +230,9 @@ async function assemble(
     onWarning: (message) => onNotice('warn', message),
     ...(at ? { at } : {}),
   });
+  const { publisher, webhooks, outboxes } = await openPublisher(options, log, alerts);
+  for (const outbox of outboxes) closers.push(() => outbox.close());
+  closers.push(() => publisher.close());
   const stages = { options, log, checkpoints };
   const partitions = Array.from({ length: config.log.partitions }, (_, partition) => partition);
   const stage1 = partitions.map((partition) => {
@@ -246,15 +261,67 @@ async function assemble(
       episodes: episodesSchema.parse({ quietMs: quietMs(config) }),
       maxTargets: config.stream.maxTargets,
     });
-    const onEpisodes = options.onEpisodes ?? (() => Promise.resolve());
-    const worker = new Stage2Worker({ log, alerts, onEpisodes }, state);
+    const worker = new Stage2Worker({ log, publish: (episodes) => publisher.publish(episodes) }, state);
     return {
       worker,
       runner: createRunner(worker, stages, { topic: PARTIALS_TOPIC, name: `stage2-${partition}`, partition }),
     };
   });
   for (const { runner } of [...stage1, ...stage2]) await runner.restore();
-  return make({ options, log, alerts, stores, olap, child, sink, sinkCounters, stage1, stage2, closers });
+  return make({
+    options,
+    log,
+    alerts,
+    publisher,
+    webhooks,
+    stores,
+    olap,
+    child,
+    sink,
+    sinkCounters,
+    stage1,
+    stage2,
+    closers,
+  });
+}
+
+/** Who is told of alerts, with what they are still owed from before. */
+async function openPublisher(
+  options: EmbeddedOptions,
+  log: SegmentLog,
+  store: AlertStore,
+): Promise<{ publisher: AlertPublisher; webhooks: Webhook[]; outboxes: Outbox[] }> {
+  const { config, dataDir, onNotice } = options;
+  const webhooks: Webhook[] = [];
+  const outboxes: Outbox[] = [];
+  for (const [i, given] of config.alerts.webhooks.entries()) {
+    const hook = parseWith(webhookSchema, given, `alerts.webhooks.${i}`);
+    const { openLmdbOutbox } = await import('../alerts/lmdb/outbox.ts');
+    const dir = join(dataDir, 'webhooks', createHash('sha256').update(hook.url).digest('hex').slice(0, 16));
+    await mkdir(dir, { recursive: true });
+    const outbox = openLmdbOutbox({ dir });
+    const webhook = new Webhook(hook, {
+      outbox,
+      now: Date.now,
+      random: Math.random,
+      onFailure: ({ id, attempts, reason, isGivenUp }) => {
+        const what = isGivenUp ? 'is given up' : `will be tried again (attempt ${attempts})`;
+        onNotice('warn', `notification ${id} to ${new URL(hook.url).host} ${what}: ${reason}`);
+      },
+    });
+    await webhook.start();
+    webhooks.push(webhook);
+    outboxes.push(outbox);
+  }
+  const publisher = new AlertPublisher({
+    store,
+    log,
+    topic: ALERTS_TOPIC,
+    webhooks,
+    detectors: DETECTOR_INFO,
+    productVersion: VERSION,
+  });
+  return { publisher, webhooks, outboxes };
 }
 
 function createRunner(

@@ -31,19 +31,6 @@ const csvMapping = z.strictObject({
   units: z.record(z.string(), z.string()).default({}).describe('unit by column'),
 });
 
-const webhook = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }).describe('where alerts are posted to, as OCSF Detection Findings'),
-  secret: z.string().min(16).describe('key of the HMAC-SHA256 signature'),
-  events: z
-    .array(z.enum(['create', 'update', 'close']))
-    .default(['create', 'close'])
-    .describe('which changes'),
-  minSeverity: z
-    .enum(['informational', 'low', 'medium', 'high', 'critical'])
-    .default('low')
-    .describe('nothing below it is posted'),
-});
-
 /** Everything that can be configured but the detectors' own keys, which each detector's schema declares. */
 export const configSchema = z.strictObject({
   site: z.string().max(64).default('').describe('name of the site, stored with every event'),
@@ -149,7 +136,10 @@ export const configSchema = z.strictObject({
         })
         .prefault({})
         .describe('an episode closes after so long without a finding, minutes of event time'),
-      webhooks: z.array(webhook).default([]),
+      webhooks: z
+        .array(z.record(z.string(), z.unknown()))
+        .default([])
+        .describe('where alerts are posted to; keys as in the page on webhooks'),
     })
     .prefault({}),
   detectors: z

@@ -31,6 +31,9 @@ const STRIDES: Partial<Record<ColumnKind, 1 | 2 | 4 | 8 | 16>> = {
   ip: 16,
 };
 
+/** A block's header counts control records with 16 bits; and ticks are not to wait for rows that may never come. */
+const MAX_CONTROLS = 1024;
+
 /** Collects the events of one partition into blocks. Not more than `capacity` rows fit in one. */
 export class EventBlockBuilder {
   rows = 0;
@@ -105,7 +108,7 @@ export class EventBlockBuilder {
   }
 
   get isFull(): boolean {
-    return this.rows >= this.capacity;
+    return this.rows >= this.capacity || this.controls.length >= MAX_CONTROLS;
   }
 
   get isEmpty(): boolean {

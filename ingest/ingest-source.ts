@@ -119,28 +119,26 @@ export class IngestSource {
   pause(): void {
     if (this.state !== 'active') return;
     this.tickTo(this.clock.endMs);
-    this.leave('idle');
+    this.state = 'idle';
     this.pipeline.control(ControlKind.idle, this.id, this.clock.tickMs);
+    this.pipeline.left({ tickMs: this.clock.tickMs, endMs: -Infinity });
   }
 
   /** Nothing will ever come. */
   close(): void {
     if (this.state === 'closed') return;
     const wasKnown = this.state !== 'new';
-    const endMs = this.clock.endMs;
-    this.leave('closed');
-    if (wasKnown) this.pipeline.control(ControlKind.closed, this.id, endMs);
+    const { endMs } = this.clock;
+    this.state = 'closed';
     this.pipeline.sources.delete(this.id);
+    if (!wasKnown) return;
+    this.pipeline.control(ControlKind.closed, this.id, endMs);
+    this.pipeline.left({ tickMs: this.clock.tickMs, endMs });
   }
 
   /** Clock and decoder, to go on after a restart from the position that goes with it. */
   save(): string {
     return JSON.stringify({ clock: this.clock.save(), decoder: this.decoder.saveState() } satisfies SavedSource);
-  }
-
-  private leave(state: 'idle' | 'closed'): void {
-    this.state = state;
-    if (this.clock.tickMs > this.pipeline.stoodAtMs) this.pipeline.stoodAtMs = this.clock.tickMs;
   }
 
   private take(): void {

@@ -29,7 +29,7 @@ export class PartitionWriter {
     return this.queuedBytes;
   }
 
-  /** Closes the block if it is full. To be called after each row. */
+  /** Closes the block if it is full. To be called after each row and control record. */
   closeIfFull(): void {
     if (this.builder.isFull || this.builder.rawBytes >= BLOCK_BYTES) this.close();
   }

@@ -9,6 +9,7 @@ import { PartitionWriter } from './partition-writer.ts';
 import { Router } from './router.ts';
 
 export const EVENTS_TOPIC = 'events';
+const PANE_MS = 10_000;
 /** Bytes that may wait for the log before sources are asked to wait. */
 const MAX_PENDING_BYTES = 32 << 20;
 
@@ -43,6 +44,7 @@ export class IngestPipeline {
   readonly options: PipelineOptions;
   private readonly writers: readonly PartitionWriter[];
   private letters: Omit<DeadLetter, 'id'>[] = [];
+  private letterBytes = 0;
 
   constructor(options: PipelineOptions) {
     this.options = options;
@@ -79,8 +81,22 @@ export class IngestPipeline {
       if (source.state === 'active') lowest = Math.min(lowest, source.clock.tickMs);
     return lowest === Infinity ? this.stoodAtMs : lowest;
   }
-  /** Where time stood when the last active source went. */
-  stoodAtMs = -Infinity;
+  /** Where time has stood since the last active source went; below it, panes are closed. */
+  private stoodAtMs = -Infinity;
+  private latestEndMs = -Infinity;
+
+  /** A source has gone idle, or closed with the end of its last pane. Time is as the partitions take it from the log. */
+  left({ tickMs, endMs }: { tickMs: number; endMs: number }): void {
+    this.latestEndMs = Math.max(this.latestEndMs, endMs);
+    let known = 0;
+    for (const { state } of this.sources.values()) {
+      if (state === 'active') return;
+      if (state === 'idle') known++;
+    }
+    // Where every source is closed, the last one's last panes close as well.
+    const standsAtMs = known > 0 ? tickMs : this.latestEndMs + PANE_MS;
+    this.stoodAtMs = Math.max(this.stoodAtMs, standsAtMs);
+  }
 
   /** The record in `row`, into its partition. `source.context` says where it comes from. */
   append(source: IngestSource): void {
@@ -95,30 +111,44 @@ export class IngestPipeline {
 
   /** A control record, into every partition. */
   control(kind: ControlKind, source: string, timeMs: number, payload = ''): void {
-    for (const writer of this.writers) writer.builder.control(kind, source, timeMs, payload);
+    for (const writer of this.writers) {
+      writer.builder.control(kind, source, timeMs, payload);
+      writer.closeIfFull();
+    }
   }
 
   deadLetter(letter: Omit<DeadLetter, 'id'>): void {
     this.letters.push(letter);
+    this.letterBytes += letter.bytes.length;
     this.counters.deadLetters[letter.reason] = (this.counters.deadLetters[letter.reason] ?? 0) + 1;
   }
 
   /** Whether sources should wait (by calling `flush`) before they give more. */
   get isFull(): boolean {
     if (this.letters.length > 10_000) return true;
-    let pending = 0;
+    let pending = this.letterBytes;
     for (const writer of this.writers) pending += writer.pendingBytes;
     return pending > MAX_PENDING_BYTES;
   }
 
   /** Resolves once everything given so far is durable, dead letters included. */
   async flush(): Promise<void> {
+    await Promise.all([...this.writers.map((writer) => writer.flush()), this.putLetters()]);
+  }
+
+  private async putLetters(): Promise<void> {
     const letters = this.letters;
+    if (letters.length === 0) return;
     this.letters = [];
-    await Promise.all([
-      ...this.writers.map((writer) => writer.flush()),
-      letters.length > 0 ? this.options.deadLetters.put(letters) : undefined,
-    ]);
+    this.letterBytes = 0;
+    try {
+      await this.options.deadLetters.put(letters);
+    } catch (error) {
+      // For the next flush: a letter's position makes it one letter, however often it is put.
+      this.letters = [...letters, ...this.letters];
+      this.letterBytes = this.letters.reduce((sum, { bytes }) => sum + bytes.length, 0);
+      throw error;
+    }
   }
 
   /** Marks sources as idle that have given nothing for long, by wall clock; the mark is in the log once. */

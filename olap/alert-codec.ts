@@ -1,28 +1,9 @@
+import type { AlertChange } from '../model/alert-change.ts';
 import { nativeColumnHeader } from '../model/event-block.ts';
 import { VedetteError } from '../model/errors.ts';
 import { DictColumn, FixedColumn, StringColumn, writeVarint, type ColumnWriter } from '../model/native-writer.ts';
 import { parseNative } from './native-frame.ts';
 import type { BlockCodec } from './sink-batch.ts';
-
-/** One change of an alert as it lies in the log: JSON, one object a record. */
-export interface AlertChange {
-  readonly uid: string;
-  readonly version: number;
-  readonly timeMs: number;
-  readonly status: string;
-  readonly family: string;
-  readonly detector: string;
-  readonly entity: string;
-  readonly entityKind: string;
-  /** OCSF severity_id. */
-  readonly severity: number;
-  readonly confidence: number;
-  readonly firstSeenMs: number;
-  readonly lastSeenMs: number;
-  readonly title: string;
-  /** OCSF Detection Finding. */
-  readonly finding: unknown;
-}
 
 const TIME = "DateTime64(3, 'UTC')";
 const LOW = 'LowCardinality(String)';

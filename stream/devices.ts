@@ -9,8 +9,8 @@ const STATUS = { unwatched: 0, watched: 1, silent: 2 } as const;
 
 export interface DeviceOutput {
   silence(verdict: Verdict, device: string, parent: string, paneMs: number): void;
-  /** A device was seen for the first time from this parent. */
-  child(parent: string): void;
+  /** A device was seen for the first time, from this parent, in this pane. */
+  child(parent: string, pane: number): void;
 }
 
 /** Signs of life of devices, and timers on event time that tell when one has stopped. Part of stage 1. */
@@ -33,8 +33,9 @@ export class Devices {
     this.rows = new RowTable(ROW.detector + options.detector.state.slots);
   }
 
-  /** Slot of a device, with the parent (the source without its incarnation) it comes from. */
-  slotOf(key: Uint32Array, device: string, parent: string, output: DeviceOutput): number {
+  /** Slot of a device; where it is new, with the parent (the source without its incarnation) that it comes from. */
+  slotOf(key: Uint32Array, first: { device: string; parent: string; pane: number }, output: DeviceOutput): number {
+    const { device, parent, pane } = first;
     const { rows } = this;
     const slot = rows.upsert(key[0]!, key[1]!, key[2]!, key[3]!);
     if (rows.inserted) {
@@ -42,7 +43,7 @@ export class Devices {
       rows.f64[rows.at + ROW.name] = this.names.intern(device);
       rows.f64[rows.at + ROW.parent] = this.names.intern(parent);
       rows.f64[rows.at + ROW.lastMs] = -Infinity;
-      output.child(parent);
+      output.child(parent, pane);
     }
     return slot;
   }
@@ -66,12 +67,12 @@ export class Devices {
         output.silence(recovery, context.device, this.names.text(f64[at + ROW.parent]!), paneOf(timeMs) * PANE_MS);
       f64[at + ROW.status] = STATUS.unwatched;
     }
-    if (f64[at + ROW.status] === STATUS.unwatched) {
-      const deadline = this.steps.deadline(f64, at + ROW.detector, context);
-      if (deadline < Infinity) {
-        f64[at + ROW.status] = STATUS.watched;
-        this.deadlines.push(deadline, slot);
-      }
+    // A timer is only ever of a watched device: one that stops being watched here must be able to start again.
+    const deadline = this.steps.deadline(f64, at + ROW.detector, context);
+    if (deadline === Infinity) f64[at + ROW.status] = STATUS.unwatched;
+    else if (f64[at + ROW.status] === STATUS.unwatched) {
+      f64[at + ROW.status] = STATUS.watched;
+      this.deadlines.push(deadline, slot);
     }
   }
 
@@ -90,13 +91,24 @@ export class Devices {
       rows.open(slot);
       const { f64, at } = rows;
       if (f64[at + ROW.status] !== STATUS.watched) continue;
-      if (!isParentOpen(this.names.text(f64[at + ROW.parent]!))) {
-        f64[at + ROW.status] = STATUS.unwatched;
-        continue;
-      }
       const deadline = this.steps.deadline(f64, at + ROW.detector, this.contextOf(slot));
-      if (deadline < endMs) this.fall(slot, deadline, output);
-      else this.deadlines.push(deadline, slot);
+      // Only at the deadline itself, not at an older timer: after a restore there are no older ones.
+      if (deadline >= endMs) this.deadlines.push(deadline, slot);
+      else if (isParentOpen(this.names.text(f64[at + ROW.parent]!))) this.fall(slot, deadline, output);
+      else f64[at + ROW.status] = STATUS.unwatched;
+    }
+  }
+
+  /** A source is closed: what its devices do from now on is not known, so none of them is judged until it is back. */
+  leave(parent: string): void {
+    const { rows } = this;
+    for (let slot = 0; slot < rows.slotLimit; slot++) {
+      if (!rows.isLive(slot)) continue;
+      rows.peek(slot);
+      if (rows.f64[rows.at + ROW.status] !== STATUS.watched) continue;
+      if (this.names.text(rows.f64[rows.at + ROW.parent]!) !== parent) continue;
+      rows.open(slot);
+      rows.f64[rows.at + ROW.status] = STATUS.unwatched;
     }
   }
 

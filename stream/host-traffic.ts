@@ -47,8 +47,10 @@ export class HostTraffic {
   private readonly spare: OpenPane[] = [];
   /** Slots of `hot` with something in the running window of each level. */
   private readonly running: number[][] = HOST_WINDOWS.map(() => []);
-  private newInMinute = { minute: -1, count: 0 };
-  private lastPane = -1;
+  /** Part of the state: how many are still let in must not depend on a restart. */
+  newInMinute = { minute: -1, count: 0 };
+  /** NaN: none. */
+  private lastPane = NaN;
   private lastOpen: OpenPane | undefined;
 
   constructor(options: HostTrafficOptions) {
@@ -90,7 +92,7 @@ export class HostTraffic {
     const open = this.panes.get(pane);
     if (open) {
       this.panes.delete(pane);
-      if (pane === this.lastPane) this.lastPane = -1;
+      if (pane === this.lastPane) this.lastPane = NaN;
       this.rollHosts(open.hosts, pane);
       this.judgeLargeFlows(open.large, pane, output);
       if (open.targets.count > 0) output.targets(pane, open.targets);
@@ -101,7 +103,7 @@ export class HostTraffic {
   }
 
   /** The rows in `hot` of running windows, made again from the rows after a restore. */
-  rebuildRunning(openPane: number): void {
+  rebuildRunning(): void {
     HOST_WINDOWS.forEach((window, level) => {
       const running: number[] = [];
       for (let slot = 0; slot < this.hot.slotLimit; slot++) {
@@ -112,7 +114,6 @@ export class HostTraffic {
       }
       this.running[level] = running;
     });
-    this.newInMinute = { minute: Math.floor(openPane / 6), count: 0 };
   }
 
   /** A new or recycled open pane, put in its place. */
@@ -274,7 +275,7 @@ export class HostTraffic {
       this.cold.peek(slot);
       seen.push({ slot, lastSeenMs: this.cold.f64[this.cold.at + COLD.lastSeenMs]! });
     }
-    seen.sort((a, b) => a.lastSeenMs - b.lastSeenMs || a.slot - b.slot);
+    seen.sort((a, b) => a.lastSeenMs - b.lastSeenMs || this.cold.compareKeys(a.slot, b.slot));
     for (const { slot } of seen.slice(0, over)) this.cold.remove(slot);
     this.counters.evicted += over;
   }

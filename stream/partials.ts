@@ -19,8 +19,8 @@ export interface Partials {
   readonly openPane: number | null;
   readonly findings: readonly Finding[];
   readonly silences: readonly SilenceReport[];
-  /** Devices seen for the first time, by parent. */
-  readonly children: readonly (readonly [parent: string, count: number])[];
+  /** Devices seen for the first time: their parent, the pane of their first record, and how many. */
+  readonly children: readonly (readonly [parent: string, pane: number, count: number])[];
   /** All input has ended: episodes close. */
   readonly isEnd: boolean;
   /** Closed panes and how many rows of `targets` each has, in order. */
@@ -38,7 +38,7 @@ export class PartialsWriter {
   private panes: [number, number][] = [];
   readonly findings: Finding[] = [];
   readonly silences: SilenceReport[] = [];
-  private readonly children = new Map<string, number>();
+  private children: [parent: string, pane: number, count: number][] = [];
 
   /** A row of a pane that is being closed. */
   addTarget(pane: number, table: RowTable): void {
@@ -56,12 +56,14 @@ export class PartialsWriter {
     else this.panes.push([pane, 1]);
   }
 
-  addChild(parent: string): void {
-    this.children.set(parent, (this.children.get(parent) ?? 0) + 1);
+  addChild(parent: string, pane: number): void {
+    const last = this.children.at(-1);
+    if (last?.[0] === parent && last[1] === pane) last[2]++;
+    else this.children.push([parent, pane, 1]);
   }
 
   get isEmpty(): boolean {
-    return this.used === 0 && this.findings.length === 0 && this.silences.length === 0 && this.children.size === 0;
+    return this.used === 0 && this.findings.length === 0 && this.silences.length === 0 && this.children.length === 0;
   }
 
   take(head: { partition: number; offset: number; openPane: number | null; isEnd: boolean }): Uint8Array {
@@ -70,7 +72,7 @@ export class PartialsWriter {
         ...head,
         findings: this.findings.splice(0),
         silences: this.silences.splice(0),
-        children: [...this.children],
+        children: this.children,
         panes: this.panes,
       }),
     );
@@ -81,7 +83,7 @@ export class PartialsWriter {
     out.set(new Uint8Array(this.rows.buffer, 0, this.used * 8), headerSize);
     this.used = 0;
     this.panes = [];
-    this.children.clear();
+    this.children = [];
     return out;
   }
 }

@@ -1,4 +1,4 @@
-import type { AlertStore, Episode } from '../alerts/alert.ts';
+import type { Episode } from '../alerts/alert.ts';
 import type { EventLog, LogEntry } from '../log/event-log.ts';
 import { EventBlock } from '../model/event-block.ts';
 import type { FeatureRecords } from './feature-writer.ts';
@@ -72,22 +72,17 @@ export class Stage1Worker implements Stage {
   }
 }
 
-/** Stage 2 with its effects: episodes to the alert store, features to their topic. */
+/** Stage 2 with its effects: episodes to whoever publishes them, features to their topic. */
 export class Stage2Worker implements Stage {
   readonly state: Stage2;
   private readonly log: EventLog;
-  private readonly alerts: AlertStore;
   private readonly effects = new Effects();
-  private readonly onEpisodes: (episodes: readonly Episode[]) => Promise<void>;
+  private readonly publish: (episodes: readonly Episode[]) => Promise<void>;
 
-  /** @param services.onEpisodes told of episodes that are stored; may be told again after a crash. */
-  constructor(
-    services: { log: EventLog; alerts: AlertStore; onEpisodes: (episodes: readonly Episode[]) => Promise<void> },
-    state: Stage2,
-  ) {
+  /** @param services.publish resolves once the episodes are stored; is given them again after a crash. */
+  constructor(services: { log: EventLog; publish: (episodes: readonly Episode[]) => Promise<void> }, state: Stage2) {
     this.log = services.log;
-    this.alerts = services.alerts;
-    this.onEpisodes = services.onEpisodes;
+    this.publish = services.publish;
     this.state = state;
   }
 
@@ -95,10 +90,7 @@ export class Stage2Worker implements Stage {
     const { episodes, features } = this.state.process(readPartials(entry.data));
     appendFeatures(this.log, this.state.partition, features, this.effects);
     // In order: a later revision must not overtake an earlier one on its way to whoever is told.
-    if (episodes.length > 0) {
-      await this.alerts.putEpisodes(episodes);
-      await this.onEpisodes(episodes);
-    }
+    if (episodes.length > 0) await this.publish(episodes);
     await this.effects.room();
   }
 

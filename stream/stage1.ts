@@ -86,7 +86,7 @@ export class Stage1 implements Snapshotable {
     this.deviceOutput = {
       silence: (verdict, device, parent, paneMs) =>
         this.writerOf(parent).silences.push({ finding: this.findingOf(verdict, 'device', device, paneMs), parent }),
-      child: (parent) => this.writerOf(parent).addChild(parent),
+      child: (parent, pane) => this.writerOf(parent).addChild(parent, pane),
     };
     this.seriesOutput = {
       finding: (verdict, device, paneMs) => this.report(verdict, 'device', device, paneMs),
@@ -167,6 +167,7 @@ export class Stage1 implements Snapshotable {
       names: this.names.save(),
       highest: [...this.highest].map(([id, { position }]) => [id, position]),
       counters: this.counters,
+      newInMinute: this.traffic.newInMinute,
       large: [...this.traffic.panes].map(([pane, open]) => [pane, open.large]),
     };
   }
@@ -178,6 +179,7 @@ export class Stage1 implements Snapshotable {
       names: string[];
       highest: [string, number][];
       counters: Stage1['counters'];
+      newInMinute: HostTraffic['newInMinute'];
       large: [number, LargeFlowCandidate[]][];
     };
     this.clock.restore(saved.clock);
@@ -185,11 +187,12 @@ export class Stage1 implements Snapshotable {
     this.names.restore(saved.names);
     for (const [id, position] of saved.highest) this.highest.set(id, { position });
     Object.assign(this.counters, saved.counters);
+    this.traffic.newInMinute = saved.newInMinute;
     for (const [pane, large] of saved.large) this.traffic.openPane(pane).large.push(...large);
   }
 
   restored(): void {
-    this.traffic.rebuildRunning(this.closedBelow);
+    this.traffic.rebuildRunning();
     this.devices.rebuildDeadlines();
   }
 
@@ -230,12 +233,16 @@ export class Stage1 implements Snapshotable {
       this.traffic.add(columns, row, pane);
       return;
     }
-    this.devices.beat(slots.device(row, this.deviceOutput), timeMs, this.deviceOutput);
+    this.devices.beat(slots.device(row, pane, this.deviceOutput), timeMs, this.deviceOutput);
     this.series.add(slots.series(row), timeMs, columns.value[row]!, this.seriesOutput);
   }
 
   private control(control: Control): boolean {
     if (this.clock.apply(control)) this.advance();
+    if (control.kind === ControlKind.closed) {
+      const parent = sourceName(control.source);
+      if (!this.clock.isParentKnown(parent)) this.devices.leave(parent);
+    }
     return control.kind === ControlKind.end;
   }
 
@@ -347,14 +354,14 @@ class SlotCache {
     this.columns = columns;
   }
 
-  device(row: number, output: DeviceOutput): number {
+  device(row: number, pane: number, output: DeviceOutput): number {
     const { device, source } = this.columns;
     const entry = device.index[row]!;
     let slot = this.deviceSlots.get(entry);
     if (slot === undefined) {
       const name = device.values[entry]!;
       const parent = sourceName(source.values[source.index[row]!]!);
-      slot = this.stage.devices.slotOf(nameKey(name), name, parent, output);
+      slot = this.stage.devices.slotOf(nameKey(name), { device: name, parent, pane }, output);
       this.deviceSlots.set(entry, slot);
     }
     return slot;

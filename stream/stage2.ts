@@ -51,6 +51,7 @@ export class Stage2 implements Snapshotable {
   readonly counters = { duplicates: 0, findings: 0, evicted: 0, paneEvaluations: 0 };
   pendingFindings: Finding[] = [];
   pendingSilences: Partials['silences'][number][] = [];
+  pendingChildren: Partials['children'][number][] = [];
   /** Pane to close next. */
   closedBelow = -Infinity;
 
@@ -89,7 +90,7 @@ export class Stage2 implements Snapshotable {
     this.mergeTargets(partials);
     this.pendingFindings.push(...partials.findings);
     this.pendingSilences.push(...partials.silences);
-    for (const [parent, count] of partials.children) this.silences.addChildren(parent, count);
+    this.pendingChildren.push(...partials.children);
     this.advance(Math.min(...this.progress.map((stage1) => stage1.openPane)));
     if (partials.isEnd) this.ended[partials.partition] = true;
     if (this.ended.every((hasEnded) => hasEnded)) {
@@ -132,6 +133,7 @@ export class Stage2 implements Snapshotable {
       ended: this.ended,
       findings: this.pendingFindings,
       silences: this.pendingSilences,
+      children: this.pendingChildren,
       groups: this.silences.save(),
       episodes: this.episodes.save(),
       counters: this.counters,
@@ -146,6 +148,7 @@ export class Stage2 implements Snapshotable {
       ended: boolean[];
       findings: Finding[];
       silences: Partials['silences'][number][];
+      children: Partials['children'][number][];
       groups: unknown;
       episodes: unknown;
       counters: Stage2['counters'];
@@ -158,6 +161,7 @@ export class Stage2 implements Snapshotable {
     this.ended = saved.ended;
     this.pendingFindings = saved.findings;
     this.pendingSilences = saved.silences;
+    this.pendingChildren = saved.children;
     this.silences.restore(saved.groups);
     this.episodes.restore(saved.episodes);
     Object.assign(this.counters, saved.counters);
@@ -298,6 +302,10 @@ export class Stage2 implements Snapshotable {
   private takePending(endMs: number): Finding[] {
     const taken = this.pendingFindings.filter((finding) => finding.paneMs < endMs);
     if (taken.length > 0) this.pendingFindings = this.pendingFindings.filter((finding) => finding.paneMs >= endMs);
+    // By pane as well: how far ahead another partition's records are must not decide how many siblings a device has.
+    const isDue = ([, pane]: Partials['children'][number]): boolean => pane * PANE_MS < endMs;
+    for (const [parent, , count] of this.pendingChildren.filter(isDue)) this.silences.addChildren(parent, count);
+    this.pendingChildren = this.pendingChildren.filter((child) => !isDue(child));
     const silences = this.pendingSilences.filter(({ finding }) => finding.paneMs < endMs);
     if (silences.length > 0) {
       this.pendingSilences = this.pendingSilences.filter(({ finding }) => finding.paneMs >= endMs);
@@ -318,7 +326,7 @@ export class Stage2 implements Snapshotable {
       targets.peek(slot);
       seen.push({ slot, lastSeenMs: targets.f64[targets.at + COLD.lastSeenMs]! });
     }
-    seen.sort((a, b) => a.lastSeenMs - b.lastSeenMs || a.slot - b.slot);
+    seen.sort((a, b) => a.lastSeenMs - b.lastSeenMs || targets.compareKeys(a.slot, b.slot));
     // A tenth more than needed, so that not every minute sorts the table again.
     for (const { slot } of seen.slice(0, over + Math.floor(this.options.maxTargets / 10))) {
       targets.remove(slot);

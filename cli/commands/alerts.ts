@@ -81,7 +81,7 @@ function addList(alerts: Command, context: CommandContext): void {
     .option('--follow', 'go on, and print alerts that are new or change')
     .action(async (options: ListOptions, command: Command) => {
       await withClient(context, command.optsWithGlobals(), async (client) => {
-        await (options.follow ? follow(client, context, options) : list(client, context, options));
+        await (options.follow ? follow(client, context, options) : listAlerts(client, context, options));
       });
     });
 }
@@ -122,7 +122,8 @@ async function triage(
   });
 }
 
-async function list(client: ApiClient, context: CommandContext, options: ListOptions): Promise<void> {
+/** Prints the alerts that the options ask for. */
+export async function listAlerts(client: ApiClient, context: CommandContext, options: ListOptions): Promise<void> {
   const { output } = context;
   if (options.output === 'ndjson') {
     const { items, hasMore } = await readAll(client, options, { format: 'ocsf', schema: ocsfPageSchema });

@@ -29,7 +29,7 @@ class LmdbSourceStates implements SourceStateStore {
   }
 
   async save(entries: readonly { readonly name: string; readonly state: string }[]): Promise<void> {
-    await this.states.transaction(() => {
+    this.states.transactionSync(() => {
       for (const { name, state } of entries) void this.states.put(name, state);
     });
     await this.states.flushed;
@@ -39,6 +39,9 @@ class LmdbSourceStates implements SourceStateStore {
     await this.states.flushed;
   }
 }
+
+/** What a letter takes beside its bytes, about: many short ones fill a disk too. */
+const LETTER_OVERHEAD = 256;
 
 class LmdbDeadLetters implements DeadLetterStore {
   private readonly letters: Database<Stored, number>;
@@ -62,7 +65,7 @@ class LmdbDeadLetters implements DeadLetterStore {
   }
 
   async put(letters: readonly Omit<DeadLetter, 'id'>[]): Promise<void> {
-    await this.letters.transaction(() => {
+    this.letters.transactionSync(() => {
       for (const letter of letters) {
         const place: [string, number] = [letter.source.slice(0, 512), letter.position];
         const known = this.byPosition.get(place);
@@ -108,7 +111,7 @@ class LmdbDeadLetters implements DeadLetterStore {
   }
 
   async markReplayed(ids: readonly number[], atMs: number): Promise<void> {
-    await this.letters.transaction(() => {
+    this.letters.transactionSync(() => {
       for (const id of ids) {
         const letter = this.letters.get(id);
         if (letter) void this.letters.put(id, { ...letter, replayedMs: atMs });
@@ -122,7 +125,7 @@ class LmdbDeadLetters implements DeadLetterStore {
   }
 
   private count(letter: { reason: string; bytes: Uint8Array }, sign: 1 | -1): void {
-    this.keptBytes += sign * letter.bytes.length;
+    this.keptBytes += sign * (letter.bytes.length + LETTER_OVERHEAD);
     const left = (this.byReason[letter.reason] ?? 0) + sign;
     if (left > 0) this.byReason[letter.reason] = left;
     else Reflect.deleteProperty(this.byReason, letter.reason);

@@ -206,14 +206,17 @@ export class RowTable {
   sortedSlots(): number[] {
     const slots: number[] = [];
     for (let slot = 0; slot < this.used; slot++) if (this.isLive(slot)) slots.push(slot);
-    return slots.sort((a, b) => {
-      const ka = this.keyWords(a);
-      const kb = this.keyWords(b);
-      const ia = this.keyAt(a);
-      const ib = this.keyAt(b);
-      for (let i = 0; i < 4; i++) if (ka[ia + i] !== kb[ib + i]) return ka[ia + i]! - kb[ib + i]!;
-      return 0;
-    });
+    return slots.sort((a, b) => this.compareKeys(a, b));
+  }
+
+  /** Orders slots by their keys: unlike slots, that is the same after a restore. */
+  compareKeys(a: number, b: number): number {
+    const ka = this.keyWords(a);
+    const kb = this.keyWords(b);
+    const ia = this.keyAt(a);
+    const ib = this.keyAt(b);
+    for (let i = 0; i < 4; i++) if (ka[ia + i] !== kb[ib + i]) return ka[ia + i]! - kb[ib + i]!;
+    return 0;
   }
 
   /** Leaves the pages that are still to be drained to the snapshot. */

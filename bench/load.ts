@@ -1,0 +1,87 @@
+import { generateFlows } from '../sample/load-generator.ts';
+import type { ByteSource, Chunk } from '../ingest/sources/chunk.ts';
+
+export interface LoadSpec {
+  readonly events: number;
+  readonly hosts: number;
+  /** Events a millisecond of event time. */
+  readonly eventsPerMs: number;
+}
+
+export interface Load {
+  readonly chunks: readonly Uint8Array[];
+  /** Events, those of the floods included. */
+  readonly events: number;
+  readonly victims: readonly string[];
+}
+
+/** An hour that ends in the middle of the load, so that every window closes in it. */
+const HOUR_END_MS = Date.UTC(2026, 0, 5, 10);
+const FLOOD_SYNS_PER_SECOND = 1000;
+const FLOOD_MS = 15_000;
+/** Where the floods begin, as shares of the load. */
+const FLOOD_STARTS = [0.15, 0.4, 0.65];
+const NEWLINE = 0x0a;
+
+/**
+ * Flows of internal hosts, popular by Zipf 1.1, as Zeek conn JSON in memory, with three SYN floods of 1,000 a second
+ * from spoofed sources, each on a host of its own: what both sides must find.
+ */
+export function makeLoad(spec: LoadSpec): Load {
+  const spanMs = spec.events / spec.eventsPerMs;
+  const startMs = HOUR_END_MS - Math.floor(spanMs / 2);
+  const victims = FLOOD_STARTS.map((_, flood) => `10.200.0.${flood + 1}`);
+  const chunks: Uint8Array[] = [];
+  let events = 0;
+  let sources = 0;
+  const flows = generateFlows({ ...spec, zipf: 1.1, seed: 7, count: spec.events, startMs, format: 'zeek-json' });
+  for (const chunk of flows) {
+    const fromMs = startMs + events / spec.eventsPerMs;
+    events += countLines(chunk);
+    const toMs = startMs + events / spec.eventsPerMs;
+    chunks.push(chunk);
+    FLOOD_STARTS.forEach((start, flood) => {
+      const sinceMs = toMs - (startMs + start * spanMs);
+      if (sinceMs < 0 || sinceMs > FLOOD_MS) return;
+      const lines: string[] = [];
+      for (let left = ((toMs - fromMs) * FLOOD_SYNS_PER_SECOND) / 1000; left > 0; left--)
+        lines.push(synLine(toMs, sources++, victims[flood]!));
+      chunks.push(Buffer.from(lines.join('')));
+    });
+  }
+  const extra = sources;
+  return { chunks, events: events + extra, victims };
+}
+
+/** One unanswered SYN from a spoofed source. */
+export function synLine(timeMs: number, source: number, victim: string, packets = 1): string {
+  const from = `198.${18 + ((source >>> 16) & 1)}.${(source >>> 8) & 255}.${source & 255}`;
+  const uid = `CF${String(source).padStart(16, '0')}`;
+  return (
+    `{"ts":${(timeMs / 1000).toFixed(6)},"uid":"${uid}","id.orig_h":"${from}","id.orig_p":${1024 + (source % 60_000)},` +
+    `"id.resp_h":"${victim}","id.resp_p":80,"proto":"tcp","orig_bytes":0,"resp_bytes":0,"conn_state":"S0",` +
+    `"orig_pkts":${packets},"resp_pkts":0}\n`
+  );
+}
+
+export function countLines(chunk: Uint8Array): number {
+  let lines = 0;
+  for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) lines++;
+  return lines;
+}
+
+/** Chunks in memory as a source, as a file would be read. */
+export function memorySource(chunks: readonly Uint8Array[]): ByteSource {
+  let next = 0;
+  let position = 0;
+  return {
+    next: () => {
+      const bytes = chunks[next++];
+      if (!bytes) return Promise.resolve(undefined);
+      const chunk: Chunk = { bytes, position, incarnation: 'load', path: 'conn.log', last: next === chunks.length };
+      position += bytes.length;
+      return Promise.resolve(chunk);
+    },
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,147 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { csvMappings } from '../../config/csv-mappings.ts';
+import { loadConfig } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
+import { FileDoor } from '../../ingest/file-door.ts';
+import { StreamSource } from '../../ingest/sources/stream-source.ts';
+import type { CommandContext } from '../context.ts';
+import { wholeNumber } from '../exit-code.ts';
+import { feedStream } from '../feed-stream.ts';
+import { createNotices } from '../notices.ts';
+import { clearSample, replaySample, sampleConfig } from '../sample-run.ts';
+import { serve, type Serving } from '../serve.ts';
+
+interface RunOptions {
+  readonly data: string;
+  readonly config?: string;
+  readonly port?: number;
+  readonly internal?: string;
+}
+
+/** `vedette run`: one's own data. `vedette start`: a generated sample, to look around in. */
+export function addRunCommands(program: Command, context: CommandContext): void {
+  program
+    .command('run')
+    .description('Run the pipeline on your own data: HTTP, followed files, standard input')
+    .option('--port <port>', 'port of the console on 127.0.0.1; 0 takes any', wholeNumber(0))
+    .option('--internal <cidr,…>', 'the internal networks')
+    .option(
+      '--follow <path…>',
+      'file or folder to follow, beside those of the configuration; may be repeated',
+      collect,
+      [],
+    )
+    .option('--stdin', 'read standard input as well')
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<RunOptions & { follow: string[]; stdin?: true }>();
+      const dataDir = resolve(options.data);
+      const { notices } = context;
+      const config = configOf(options);
+      const serving = await serve({
+        dataDir,
+        announceIn: [dataDir],
+        config,
+        isSample: false,
+        onNotice: createNotices(notices),
+      });
+      await notices.text(`Vedette runs at ${serving.url}  (data in ${dataDir})`);
+      const doors = await openFileDoors(serving, config, options.follow, createNotices(notices));
+      const feeds = [...doors.map((door) => door.run()), ...(options.stdin ? [feedStdin(serving, context)] : [])];
+      await untilStopped(serving, context, feeds, async () => {
+        for (const door of doors) await door.close();
+      });
+    });
+  program
+    .command('start')
+    .description('Start with a generated sample: a small office and a water plant, one day with four incidents')
+    .option('--port <port>', 'port of the console on 127.0.0.1; 0 takes any', wholeNumber(0))
+    .option('--sample-seed <seed>', 'which day is generated', wholeNumber(0), 1)
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<RunOptions & { sampleSeed: number }>();
+      const root = resolve(options.data);
+      const dataDir = resolve(root, 'sample');
+      const { notices } = context;
+      clearSample(dataDir);
+      const config = sampleConfig(configOf(options));
+      const serving = await serve({
+        dataDir,
+        announceIn: [dataDir, root],
+        config,
+        isSample: true,
+        onNotice: createNotices(notices),
+      });
+      await notices.text(`Vedette runs at ${serving.url}  (sample data in ${dataDir})`);
+      const replay = replaySample(serving.instance, { seed: options.sampleSeed, nowMs: Date.now() }).then(async () => {
+        const { open, total } = await serving.backend.alerts.counts();
+        await notices.text(
+          `The sample day is in: ${serving.instance.pipeline.counters.events} events, ${total} alerts (${open} ongoing). ` +
+            `Look at ${serving.url}, or try: npx vedette alerts list. It keeps running and listening; Ctrl-C ends it.`,
+        );
+      });
+      await untilStopped(serving, context, [replay], () => Promise.resolve());
+    });
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+function configOf(options: RunOptions): Config {
+  const config = loadConfig(options.config);
+  return {
+    ...config,
+    ...(options.internal === undefined ? {} : { internal: options.internal.split(',') }),
+    http: { ...config.http, ...(options.port === undefined ? {} : { port: options.port }) },
+  };
+}
+
+async function openFileDoors(
+  serving: Serving,
+  config: Config,
+  paths: readonly string[],
+  onNotice: ReturnType<typeof createNotices>,
+): Promise<FileDoor[]> {
+  const { pipeline, sourceStates } = serving.instance;
+  const given = [...config.sources.follow, ...paths.map((path) => ({ path, format: undefined }))];
+  return Promise.all(
+    given.map(({ path, format }) =>
+      FileDoor.open({
+        pipeline,
+        states: sourceStates,
+        paths: [path],
+        mappings: csvMappings(config),
+        onNotice,
+        ...(format === undefined ? {} : { format }),
+      }),
+    ),
+  );
+}
+
+async function feedStdin(serving: Serving, context: CommandContext): Promise<void> {
+  const source = new StreamSource(process.stdin, { path: 'stdin', incarnation: `stdin#${Date.now()}` });
+  await feedStream(source, serving.instance.pipeline, csvMappings(serving.instance.options.config));
+  await context.notices.text('Standard input has ended; the pipeline keeps running.');
+}
+
+/** Runs until the person ends it or a part fails for good; then stops in order. */
+async function untilStopped(
+  serving: Serving,
+  context: CommandContext,
+  feeds: readonly Promise<unknown>[],
+  closeDoors: () => Promise<void>,
+): Promise<void> {
+  const stopped = new Promise<void>((resolve) => {
+    if (context.signal.aborted) resolve();
+    context.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  const broken = new Promise<never>((_, reject) => {
+    for (const feed of feeds) feed.catch(reject);
+  });
+  try {
+    await Promise.race([stopped, serving.instance.failed, broken]);
+  } finally {
+    await closeDoors();
+    await serving.stop();
+  }
+}
