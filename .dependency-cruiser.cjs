@@ -9,7 +9,8 @@ const LAYERS = {
   config: ['model/'],
   log: ['model/'],
   ingest: ['model/', 'log/', 'config/'],
-  stream: ['model/', 'log/', 'config/', 'featurestore/[^/]+$'],
+  // Stage 2 makes episodes of findings: the way of the data goes on into alerts, never back.
+  stream: ['model/', 'log/', 'config/', 'featurestore/[^/]+$', 'alerts/[^/]+$'],
   alerts: ['model/', 'log/', 'config/'],
   olap: ['model/', 'log/', 'config/'],
   // The store keeps what alerts declares: the shape of a port, see featurestore-takes-types-of-alerts-only.
@@ -19,12 +20,12 @@ const LAYERS = {
 };
 
 /** Loaded by the composition root alone, so that an installation loads only the adapters that it uses. */
-const ADAPTERS = '^(log/segments|featurestore/files|featurestore/lmdb|olap/child-server)(/|[.]ts$)';
+const ADAPTERS = '^(log/segments|featurestore/files|alerts/lmdb|ingest/lmdb|olap/child-server)(/|[.]ts$)';
 const COMPOSITION_ROOT = '^cli/compose[^/]*[.]ts$';
 
 /** Packages that stand behind one port: another importer would be a second place to replace them. */
 const PACKAGES = [
-  { package: 'lmdb', only: '^featurestore/lmdb(/|[.]ts$)' },
+  { package: 'lmdb', only: '^(alerts|ingest)/lmdb(/|[.]ts$)' },
   { package: '@clickhouse/client', only: '^olap/' },
   { package: 'chdb', only: '^olap/' },
   { package: 'ffi-rs', only: '^olap/' },

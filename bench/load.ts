@@ -70,6 +70,13 @@ export function countLines(chunk: Uint8Array): number {
   return lines;
 }
 
+/** Where the line feeds of a chunk of whole lines stand. */
+export function lineEnds(chunk: Uint8Array): Uint32Array {
+  const ends = new Uint32Array(countLines(chunk));
+  for (let at = chunk.indexOf(NEWLINE), line = 0; at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) ends[line++] = at;
+  return ends;
+}
+
 /** Chunks in memory as a source, as a file would be read. */
 export function memorySource(chunks: readonly Uint8Array[]): ByteSource {
   let next = 0;

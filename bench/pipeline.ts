@@ -2,15 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { allAlerts } from '../cli/analyze-run.ts';
-import { Embedded } from '../cli/embedded.ts';
-import { mergeSources } from '../ingest/merge.ts';
-import type { IngestPipeline } from '../ingest/pipeline.ts';
 import { ChildServer } from '../olap/child-server.ts';
 import { OlapClient } from '../olap/client.ts';
 import { migrate } from '../olap/migrate.ts';
 import { BareStages, createBareIngest, defaultConfig } from './bare-stages.ts';
+import { processAll, readAll, withEmbedded } from './embedded-run.ts';
 import { IdiomaticPipeline, type InsertRows } from './idiomatic/pipeline.ts';
-import { makeLoad, memorySource, type LoadSpec } from './load.ts';
+import { makeLoad, type LoadSpec } from './load.ts';
 import { ownSeconds, pause, processorSeconds } from './measure.ts';
 import { figure, type Report } from './report.ts';
 import { alternate, runBench, type Bench } from './trial.ts';
@@ -33,8 +31,6 @@ interface PartRun {
   readonly flooded: readonly string[];
 }
 
-/** Records that may wait between ingest and stage 1, as in `analyze`. */
-const MAX_BACKLOG = 64;
 const QUIET_MS = 2000;
 const MERGES_MAX_MS = 60_000;
 
@@ -42,33 +38,14 @@ const trials = {
   /** The whole program: bytes to rows and alerts. */
   embedded: async (spec: LoadSpec): Promise<WholeRun> => {
     const load = makeLoad(spec);
-    const dataDir = await mkdtemp(join(tmpdir(), 'vedette-bench-'));
-    const instance = await Embedded.start({
-      dataDir,
-      config: defaultConfig(),
-      fsync: 'group',
-      onNotice: (level, message) => {
-        if (level === 'error') throw new Error(message);
-      },
-    });
-    try {
-      const { pipeline } = instance;
-      const run = await measureWhole(instance.olap, async () => {
-        await readAll(pipeline, load.chunks, async () => {
-          if (pipeline.isFull) await pipeline.flush();
-          while (instance.backlog > MAX_BACKLOG) await Promise.race([pause(2), instance.failed]);
-        });
-        await instance.drain();
-      });
+    return withEmbedded(async (instance) => {
+      const run = await measureWhole(instance.olap, () => processAll(instance, load.chunks));
       await expectRows(instance.olap, load.events);
       const alerts = await allAlerts(instance);
       const floods = alerts.filter(({ episode }) => episode.family === 'denial-of-service');
       const flooded = floods.map(({ episode }) => episode.entity).sort();
       return { ...run, events: load.events, flooded, alerts: alerts.length };
-    } finally {
-      await instance.stop();
-      await rm(dataDir, { recursive: true, force: true });
-    }
+    });
   },
 
   /** The same job in idiomatic code, into the same tables with the same views. */
@@ -128,16 +105,6 @@ const trials = {
     return { events: load.events, seconds, flooded: pipeline.flooded };
   },
 };
-
-async function readAll(
-  pipeline: IngestPipeline,
-  chunks: readonly Uint8Array[],
-  breathe: () => Promise<void>,
-): Promise<void> {
-  await mergeSources([{ source: memorySource(chunks), options: { mappings: [] } }], pipeline, breathe);
-  pipeline.end();
-  await pipeline.flush();
-}
 
 async function pushAll(pipeline: IdiomaticPipeline, chunks: readonly Uint8Array[]): Promise<void> {
   for (const chunk of chunks) await pipeline.push(chunk);

@@ -10,7 +10,6 @@ const COLUMNS: readonly Column[] = [
   { title: 'SINCE' },
   { title: 'ENTITY' },
   { title: 'ALERT', shrink: true },
-  { title: 'WHAT', shrink: true },
 ];
 
 /** Characters of a uid that tell alerts apart; commands take them. */
@@ -81,10 +80,10 @@ function cells(item: AlertItem): string[] {
   // The title ends with the entity, which has a column of its own here.
   const about = item.title.replace(new RegExp(`: ${item.entity_kind} .*$`, 's'), '');
   const { uid, severity, entity, headline } = item;
-  return [uid.slice(0, SHORT_UID), severity, stateOf(item), timeOf(item), entity, about, headline];
+  return [uid.slice(0, SHORT_UID), severity, stateOf(item), timeOf(item), entity, `${about}: ${headline}`];
 }
 
-/** `2026-11-21 02:26:10`, UTC. */
+/** `2026-11-21 02:26`, UTC. */
 function timeOf(item: AlertItem): string {
-  return (item.since ?? '').slice(0, 19).replace('T', ' ');
+  return (item.since ?? '').slice(0, 16).replace('T', ' ');
 }

@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs';
-import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config/schema.ts';
 import { createServer, listen } from '../console/server.ts';
 import { DETECTOR_INFO } from '../stream/detector-info.ts';
@@ -19,7 +18,10 @@ export interface Serving {
 }
 
 /** A console over an instance, that does not listen. */
-export function createConsole(backend: EmbeddedBackend, onNotice: EmbeddedOptions['onNotice']): FastifyInstance {
+export function createConsole(
+  backend: EmbeddedBackend,
+  onNotice: EmbeddedOptions['onNotice'],
+): ReturnType<typeof createServer> {
   return createServer(backend, {
     detectors: DETECTOR_INFO,
     version: VERSION,

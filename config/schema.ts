@@ -1,7 +1,6 @@
 import { z } from 'zod';
 
 const GIB = 1024 ** 3;
-const HOUR_MS = 3_600_000;
 
 const retention = (days: number, what: string) =>
   z

@@ -26,6 +26,7 @@ export interface Backend {
 }
 
 export interface SqlOptions {
+  /** csv: with a header line, texts quoted, numbers not; the command line makes its tables out of it. */
   readonly format: 'json' | 'ndjson' | 'csv' | 'table';
   readonly maxRows: number;
   readonly timeoutMs: number;

@@ -78,8 +78,8 @@ export class EventBlockBuilder {
     this.capacity = options.capacity;
     this.columns = EVENT_COLUMNS.map((spec, index) => ({ index, writer: this.createWriter(spec.kind, index) }));
     const fixed = (name: keyof typeof COLUMN_INDEX): FixedColumn => this.fixed[COLUMN_INDEX[name]]!;
-    const writer = <T extends ColumnWriter>(name: keyof typeof COLUMN_INDEX): T =>
-      this.columns[COLUMN_INDEX[name]]!.writer as T;
+    const dict = (name: keyof typeof COLUMN_INDEX): DictColumn =>
+      this.columns[COLUMN_INDEX[name]]!.writer as DictColumn;
     this.eventClass = fixed('class');
     this.time = fixed('time');
     this.startTime = fixed('start_time');
@@ -99,11 +99,11 @@ export class EventBlockBuilder {
     this.httpStatus = fixed('http_status');
     this.value = fixed('value');
     this.position = fixed('_pos');
-    this.site = writer('site');
-    this.srcGroup = writer('src_group');
-    this.dstGroup = writer('dst_group');
-    this.source = writer('_src');
-    this.raw = writer('raw');
+    this.site = dict('site');
+    this.srcGroup = dict('src_group');
+    this.dstGroup = dict('dst_group');
+    this.source = dict('_src');
+    this.raw = this.columns[COLUMN_INDEX.raw]!.writer as StringColumn;
     this.textWriters = TEXT_COLUMN_INDEX.map((index) => this.columns[index]!.writer as StringColumn | DictColumn);
   }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { VedetteError } from '../model/errors.ts';
 import type { CsvMapping } from './decoder.ts';
 import { chooseFormat, type FormatChoice } from './formats.ts';
@@ -31,6 +32,8 @@ const MAX_BODY_BYTES = 256 << 20;
 /** Positions are reserved this many bytes at a time, so that not every request writes them down. */
 const RESERVED_BYTES = 2 ** 36;
 const HEAD_BYTES = 65_536;
+/** How long a request waits for a log that takes nothing, ms. */
+const OBSTACLE_MS = 2000;
 
 /**
  * Records that come over HTTP, a request at a time, answered once durable. All requests of a format are one source, with
@@ -68,12 +71,13 @@ export class HttpDoor {
     const known = digest === '' ? undefined : await this.states.load(`${HTTP_SOURCE}/key/${digest}`);
     if (known !== undefined) return { ...(JSON.parse(known) as HttpReceipt), replayed: true };
     const body = delivery.encoding === 'gzip' ? await decompress(delivery.body) : delivery.body;
+    if (this.pipeline.obstacle) throw this.pipeline.obstacle;
     const source = this.sourceFor(body.subarray(0, HEAD_BYTES), delivery.format);
     const before = { ...source.counters };
     const base = digest === '' ? await this.reserve(body.length + 1) : 0;
     source.storedAs(digest === '' ? undefined : source.id.replace(/#.*$/, `#${digest}`));
     this.split(source, body, base);
-    await this.pipeline.flush();
+    await this.flush();
     const receipt: HttpReceipt = {
       events: source.counters.events - before.events,
       late: source.counters.late - before.late,
@@ -83,6 +87,19 @@ export class HttpDoor {
     if (digest !== '')
       await this.states.save([{ name: `${HTTP_SOURCE}/key/${digest}`, state: JSON.stringify(receipt) }]);
     return receipt;
+  }
+
+  /** Waits for the log, but not for ever: who sends is told to come back. What is queued is written when it can be. */
+  private async flush(): Promise<void> {
+    const flushed = this.pipeline.flush();
+    for (;;) {
+      const isDone = await Promise.race([flushed.then(() => true), sleep(OBSTACLE_MS, false)]);
+      if (isDone) return;
+      if (this.pipeline.obstacle) {
+        flushed.catch(() => undefined);
+        throw this.pipeline.obstacle;
+      }
+    }
   }
 
   private split(source: IngestSource, body: Uint8Array, base: number): void {

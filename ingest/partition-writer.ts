@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventLog } from '../log/event-log.ts';
+import { VedetteError } from '../model/errors.ts';
 import { EventBlockBuilder } from './block-builder.ts';
 
 /** Raw bytes after which a block is closed, whatever its rows. */
 const BLOCK_BYTES = 2 << 20;
+const RETRY_MS = 500;
 
 /**
  * Blocks of one partition on their way into the log: in order, one append in flight, and none after a failed one.
@@ -16,6 +19,8 @@ export class PartitionWriter {
   private queuedBytes = 0;
   private draining: Promise<void> | undefined;
   private failure: Error | undefined;
+  /** What keeps the log from taking records just now; they wait. */
+  waitingFor: VedetteError | undefined;
 
   constructor(options: { log: EventLog; topic: string; partition: number; blockRows: number }) {
     this.log = options.log;
@@ -52,14 +57,27 @@ export class PartitionWriter {
     while (this.queue.length > 0 && !this.failure) {
       const blocks = this.queue;
       this.queue = [];
-      try {
-        await this.log.append(this.topic, this.partition, blocks);
-      } catch (error) {
-        // Later blocks must not overtake this one: the writer stops here, and its owner reads again from what is durable.
-        this.failure = error instanceof Error ? error : new Error(String(error));
-      }
+      await this.append(blocks);
       for (const block of blocks) this.queuedBytes -= block.length;
     }
     this.draining = undefined;
+  }
+
+  /** Appends, and tries again for as long as the obstacle is one that passes. Later blocks never overtake these. */
+  private async append(blocks: readonly Uint8Array[]): Promise<void> {
+    for (;;) {
+      try {
+        await this.log.append(this.topic, this.partition, blocks);
+        this.waitingFor = undefined;
+        return;
+      } catch (error) {
+        if (!(error instanceof VedetteError) || !error.retry) {
+          this.failure = error instanceof Error ? error : new Error(String(error));
+          return;
+        }
+        this.waitingFor = error;
+        await sleep(RETRY_MS);
+      }
+    }
   }
 }

@@ -1,4 +1,5 @@
 import type { EventLog } from '../log/event-log.ts';
+import type { VedetteError } from '../model/errors.ts';
 import type { NetworkSet } from '../model/address.ts';
 import { ControlKind } from '../model/event-block.ts';
 import type { DeadLetter, DeadLetterStore } from './dead-letter.ts';
@@ -129,6 +130,11 @@ export class IngestPipeline {
     let pending = this.letterBytes;
     for (const writer of this.writers) pending += writer.pendingBytes;
     return pending > MAX_PENDING_BYTES;
+  }
+
+  /** What keeps the log from taking records just now, such as a full disk; undefined where nothing does. */
+  get obstacle(): VedetteError | undefined {
+    return this.writers.find((writer) => writer.waitingFor)?.waitingFor;
   }
 
   /** Resolves once everything given so far is durable, dead letters included. */

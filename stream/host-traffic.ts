@@ -248,7 +248,7 @@ export class HostTraffic {
     let host = '';
     for (const placed of this.placed) {
       const { steps } = placed;
-      if (!(hour.isOver ? steps.hour : steps.running)) continue;
+      if (hour.isOver ? !steps.hour : !steps.running) continue;
       host ||= formatAddressWords(keys, keyAt);
       cold.open(slot);
       const context = { entity: host, group: this.groupAt(slot) };

@@ -4,8 +4,8 @@ import { EventBlock } from '../model/event-block.ts';
 import type { FeatureRecords } from './feature-writer.ts';
 import { readPartials } from './partials.ts';
 import type { Stage } from './runner.ts';
-import { Stage1 } from './stage1.ts';
-import { Stage2 } from './stage2.ts';
+import type { Stage1 } from './stage1.ts';
+import type { Stage2 } from './stage2.ts';
 
 export const EVENTS_TOPIC = 'events';
 export const PARTIALS_TOPIC = 'partials';
@@ -16,14 +16,14 @@ const MAX_IN_FLIGHT = 64;
 /** Writes of effects under way. The first failure is kept, so that no checkpoint passes it. */
 class Effects {
   private readonly pending = new Set<Promise<void>>();
-  private failure: unknown;
+  private failure: Error | undefined;
 
   add(effect: Promise<unknown>): void {
     const tracked: Promise<void> = effect
       .then(
         () => undefined,
         (error: unknown) => {
-          this.failure ??= error;
+          this.failure ??= error instanceof Error ? error : new Error(String(error));
         },
       )
       .finally(() => this.pending.delete(tracked));
@@ -32,13 +32,13 @@ class Effects {
 
   async settled(): Promise<void> {
     await Promise.all(this.pending);
-    if (this.failure !== undefined) throw this.failure;
+    if (this.failure) throw this.failure;
   }
 
   /** Waits where too much is under way. */
   async room(): Promise<void> {
     if (this.pending.size >= MAX_IN_FLIGHT) await this.settled();
-    if (this.failure !== undefined) throw this.failure;
+    if (this.failure) throw this.failure;
   }
 }
 

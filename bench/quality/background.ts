@@ -19,7 +19,10 @@ export const BACKGROUNDS: readonly Background[] = [
 /** Lines of a TSV conn.log, header and records apart. */
 function readConnLog(folder: string): { header: string[]; records: string[] } {
   const lines = readLines(`${dataPath(folder)}/conn.log.labeled`);
-  return { header: lines.filter((line) => line.startsWith('#')), records: lines.filter((line) => !line.startsWith('#')) };
+  return {
+    header: lines.filter((line) => line.startsWith('#')),
+    records: lines.filter((line) => !line.startsWith('#')),
+  };
 }
 
 /** When the recording begins, ms: the earliest start of a connection. */

@@ -4,18 +4,17 @@ import { DAY_MS, sampleIncidents, type SampleIncident } from '../../sample/incid
 import { writeSample } from '../../sample/generate-sample.ts';
 import { PLANT_DEVICES } from '../../sample/plant-devices.ts';
 import type { Family } from '../../stream/detector.ts';
-import { dataPath, hasData } from './data-root.ts';
-import { FAMILIES, falseAlarmFigure, namesOf, recallFigures } from './figures.ts';
+import { dataPath, filesOf, hasData } from './data-root.ts';
+import { boundText, FAMILIES, falseAlarmFigure, namesOf, recallFigures } from './figures.ts';
 import { batadalLabels, intervalsOf, skabLabels, wsnLabels } from './labels.ts';
-import { filesOf } from './data-root.ts';
 import { nabSeries } from './nab.ts';
 import { recordedRun } from './recorded-runs.ts';
 import { BUDGET_PER_1000_DAYS, LIMIT_PER_1000_DAYS, skipped, type Figure } from './report.ts';
 import { runPipeline } from './run-pipeline.ts';
-import { entityDays, score, upperBound, type Outcome, type Truth } from './scoring.ts';
+import { entityDays, score, type Outcome, type Truth } from './scoring.ts';
 import { withScratchFolder } from './scratch-folder.ts';
 
-const SAMPLE_SEEDS = [1, 2, 3, 4, 5, 6];
+const SAMPLE_SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
 const SAMPLE_END_MS = Date.UTC(2026, 0, 13);
 
 /** A clean stretch: its false alarms and how long it watched how many. */
@@ -31,7 +30,7 @@ export async function measureBudget(): Promise<Figure[]> {
   const labelledClean = [...(await cleanReadings())];
   const outside = [...(await outsideLabels())];
   return [
-    ...network.flatMap(({ name, falseAlarms, days }) => byFamily(`budget.${name}`, falseAlarms, days)),
+    ...network.map(({ name, falseAlarms, days }) => ofOneSet(name, falseAlarms, days)),
     ...total('budget.network', network, 'all Zeek sets: scans, an exercise and a competition are in them, but no flood, upload or broken device'),
     ...total('budget.readings-clean', labelledClean, 'BATADAL dataset03, SKAB anomaly-free, NAB series without windows'),
     ...total('budget.readings-outside', outside, 'what lies outside the labels of NAB, SKAB valve1, BATADAL dataset04 and WSN; only labelled anomalies count as real, so a true gap nobody labelled is a false alarm here'),
@@ -125,6 +124,13 @@ function total(name: string, parts: readonly Clean[], note: string): Figure[] {
   return [...byFamily(name, falseAlarms, days), budgetFigure(name, falseAlarms, days, note)];
 }
 
+function ofOneSet(set: string, falseAlarms: readonly Episode[], days: number): Figure {
+  const name = `background.${set}.false-alarms`;
+  if (days === 0) return skipped(name, 'it holds no records that detectors on hosts look at');
+  const counts = FAMILIES.map((family) => `${family} ${falseAlarms.filter((one) => one.family === family).length}`);
+  return falseAlarmFigure(name, falseAlarms, days, counts.join(', '));
+}
+
 function byFamily(name: string, falseAlarms: readonly Episode[], days: number): Figure[] {
   return FAMILIES.map((family) => {
     const own = falseAlarms.filter((episode) => episode.family === family);
@@ -138,7 +144,7 @@ function budgetFigure(name: string, falseAlarms: readonly Episode[], days: numbe
   for (const detector of falseAlarms.flatMap((episode) => episode.detectors))
     detectors.set(detector, (detectors.get(detector) ?? 0) + 1);
   const by = [...detectors].map(([detector, count]) => `${detector} ${count}`).join(', ');
-  const most = ((1000 * upperBound(falseAlarms.length)) / days).toPrecision(2);
+  const counted = boundText(falseAlarms.length, days, LIMIT_PER_1000_DAYS / 1000);
   return {
     name: `${name}.total`,
     value,
@@ -146,7 +152,7 @@ function budgetFigure(name: string, falseAlarms: readonly Episode[], days: numbe
     runs: days,
     ok: value <= LIMIT_PER_1000_DAYS,
     limit: `<= ${LIMIT_PER_1000_DAYS} (budget ${BUDGET_PER_1000_DAYS})`,
-    note: `${falseAlarms.length} in ${days.toFixed(1)} entity-days, at most ${most} at 95 %${by === '' ? '' : `; ${by}`}; ${note}`,
+    note: `${counted}${by === '' ? '' : `; ${by}`}; ${note}`,
   };
 }
 

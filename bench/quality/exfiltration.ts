@@ -20,6 +20,8 @@ interface Case {
   readonly sizeMb: number;
   readonly minutes: number;
 }
+/** Of each case, at times of their own. */
+const REPEATS = 3;
 const CASES: readonly Case[] = SIZES_MB.flatMap((sizeMb) => MINUTES.map((minutes) => ({ sizeMb, minutes })));
 
 interface Result {
@@ -39,10 +41,16 @@ export async function measureExfiltration(): Promise<Figure[]> {
     await withScratchFolder(async (folder) => {
       const twoDays = join(folder, 'background', 'conn.log');
       await writeRepeatedDays(background, 2, twoDays);
-      for (const [index, one] of CASES.entries()) {
+      for (const [index, one] of Array.from({ length: REPEATS }, () => CASES)
+        .flat()
+        .entries()) {
         const random = new Random(index, `quality-exfiltration-${background.name}`);
         const onDay = (day: number): number => startMs + day * DAY_MS + Math.round(random.between(6, 22) * HOUR_MS);
-        const young = await inject(dataPath(background.folder), [{ one, host: background.host, atMs: onDay(0) }], random);
+        const young = await inject(
+          dataPath(background.folder),
+          [{ one, host: background.host, atMs: onDay(0) }],
+          random,
+        );
         const old = await inject(twoDays, [{ one, host: background.host, atMs: onDay(1) }], random);
         firstDay.push(...young.results);
         later.push(...old.results);

@@ -1,6 +1,6 @@
 import type { Episode } from '../../alerts/alert.ts';
 import type { Family } from '../../stream/detector.ts';
-import { BUDGET_PER_1000_DAYS, LIMIT_PER_1000_DAYS, type Figure } from './report.ts';
+import { BUDGET_PER_1000_DAYS, LIMIT_PER_1000_DAYS, skipped, type Figure } from './report.ts';
 import { median, type Outcome, SECOND_MS, upperBound } from './scoring.ts';
 
 export const FAMILIES: readonly Family[] = ['denial-of-service', 'data-loss', 'data-corruption'];
@@ -19,7 +19,9 @@ export function recallFigures(
       value: recall,
       unit: 'share',
       runs: outcomes.length,
-      ...(about.least === undefined ? {} : { ok: recall !== null && recall >= about.least, limit: `>= ${about.least}` }),
+      ...(about.least === undefined
+        ? {}
+        : { ok: recall !== null && recall >= about.least, limit: `>= ${about.least}` }),
       note: about.note,
     },
   ];
@@ -37,26 +39,25 @@ export function recallFigures(
 }
 
 /** False alarms a device-day (or host-day), held against ten times the budget. */
-export function falseAlarmFigure(
-  name: string,
-  falseAlarms: readonly Episode[],
-  days: number,
-  note: string,
-): Figure {
-  const perThousand = days > 0 ? (1000 * falseAlarms.length) / days : 0;
+export function falseAlarmFigure(name: string, falseAlarms: readonly Episode[], days: number, note: string): Figure {
+  if (!(days > 0)) return skipped(name, 'nothing was watched');
+  const limit = LIMIT_PER_1000_DAYS / 1000;
   return {
     name,
-    value: days > 0 ? falseAlarms.length / days : null,
+    value: falseAlarms.length / days,
     unit: '1/entity-day',
     runs: days,
-    ok: perThousand <= LIMIT_PER_1000_DAYS,
-    limit: `<= ${LIMIT_PER_1000_DAYS / 1000} (budget ${BUDGET_PER_1000_DAYS / 1000})`,
-    note: `${falseAlarms.length} in ${days.toFixed(1)} entity-days; at most ${bound(falseAlarms.length, days)} at 95 %${note === '' ? '' : `; ${note}`}`,
+    ok: falseAlarms.length / days <= limit,
+    limit: `<= ${limit} (budget ${BUDGET_PER_1000_DAYS / 1000})`,
+    note: `${boundText(falseAlarms.length, days, limit)}${note === '' ? '' : `; ${note}`}`,
   };
 }
 
-function bound(count: number, days: number): string {
-  return days > 0 ? (upperBound(count) / days).toPrecision(2) : '-';
+/** How much a count says: the rate that is still credible, and whether that is under the limit (a day) too. */
+export function boundText(count: number, days: number, limit: number): string {
+  const most = upperBound(count) / days;
+  const doubt = count / days <= limit && most > limit ? ', too few days to show that the limit is kept' : '';
+  return `${count} in ${Number(days.toPrecision(3))} entity-days, at most ${Number(most.toPrecision(2))} a day at 95 %${doubt}`;
 }
 
 /** Names of the entities behind alarms, for a note. */

@@ -42,8 +42,8 @@ const ATTACKS: readonly Attack[] = [
 
 /** The kinds of attack, one line each, in the recall over all: those that last, as Zeek writes them. */
 const COUNTED = ['spoofed-syn', 'cic-syn', 'isakmp-10s', 'syn-ack-10s'];
-const HOURS = [3, 11, 19];
-const ABOUT_ALL = 'real attack, composed background: two real days, three times of day';
+const HOURS = [3, 9, 15, 21];
+const ABOUT_ALL = 'real attack, composed background: two real days, four times of day';
 
 /** Real attack packets, turned into connections and mixed into real days. */
 export async function measureFloods(): Promise<Figure[]> {
@@ -105,7 +105,9 @@ export async function checkAgainstWhole(): Promise<Figure[]> {
   });
 }
 
-function sorted(episodes: readonly { uid: string; firstPaneMs: number; lastPaneMs: number; detectors: readonly string[] }[]) {
+function sorted(
+  episodes: readonly { uid: string; firstPaneMs: number; lastPaneMs: number; detectors: readonly string[] }[],
+) {
   return episodes
     .map(({ uid, firstPaneMs, lastPaneMs, detectors }) => [uid, firstPaneMs, lastPaneMs, detectors.join(' ')].join(' '))
     .sort();

@@ -76,7 +76,13 @@ async function onNab(): Promise<Figure[]> {
     { name: 'windows', of: series.filter(({ windows }) => windows.length > 0), note: 'IT metrics and artificial series that have windows; the NAB score (HTM 69.7 to 70.5, Random Cut Forest 51.7) is another measure and is not compared' },
     { name: 'clean', of: series.filter(({ windows }) => windows.length === 0), note: 'series without windows' },
   ]; // prettier-ignore
-  return groups.flatMap(({ name, of, note }) =>
+  const folders = [...new Set(series.map(({ folder }) => folder))].map((folder) => {
+    const own = series.filter((one) => one.folder === folder);
+    const truths = own.flatMap(({ device, windows }) => truthsOf(device, windows));
+    const devices = own.map(({ device }) => device);
+    return measured(`readings.nab.${folder}`, { truths, devices, run, note: 'dev and held out together' });
+  });
+  const bySplit = groups.flatMap(({ name, of, note }) =>
     SPLITS.flatMap((split) => {
       const own = of.filter((one) => one.split === split);
       const truths = own.flatMap(({ device, windows }) => truthsOf(device, windows));
@@ -84,6 +90,7 @@ async function onNab(): Promise<Figure[]> {
       return measured(`readings.nab-${name}.${split}`, { truths, devices: own.map(({ device }) => device), run, note });
     }),
   );
+  return [...bySplit, ...folders.flat()];
 }
 
 async function onWsn(): Promise<Figure[]> {

@@ -25,7 +25,7 @@ export function addSqlCommand(program: Command, context: CommandContext): void {
     .option('--list', 'list the ready queries and their parameters')
     .option('--named <query>', 'run a ready query')
     .option('--param <name=value>', 'value of a {name:Type} in the statement; may be given again', parameter, {})
-    .option('--max-rows <count>', 'cut the result off after so many', wholeNumber(1), 10_000)
+    .option('--max-rows <count>', 'refuse a result of more', wholeNumber(1), 10_000)
     .addOption(new Option('-o, --output <format>', 'how to print the rows').choices(OUTPUT_FORMATS).default('table'))
     .action(async (statement: string | undefined, options: SqlOptions, command: Command) => {
       const asked = [statement !== undefined, options.list === true, options.named !== undefined].filter(
@@ -78,9 +78,6 @@ async function run(
     return;
   }
   const rows = parseCsv(text);
-  if (rows.length > options.maxRows) {
-    await context.notices.text(`cut off after ${options.maxRows} rows: raise --max-rows or add a LIMIT`);
-  }
   if (options.output === 'csv') for (const row of rows) await output.csv(row.map(csvValue));
   else await printTable(output, rows);
 }

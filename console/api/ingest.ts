@@ -4,7 +4,7 @@ import { Problem } from '../problem.ts';
 import { defineRoute, type Route } from '../route.ts';
 
 /** Compressed, where it is; the pipeline limits what it unpacks to. */
-export const INGEST_LIMIT_BYTES = 16 * 1024 * 1024;
+const INGEST_LIMIT_BYTES = 16 * 1024 * 1024;
 
 export const INGEST_TYPES = [
   'application/x-ndjson',

@@ -13,7 +13,7 @@ const MAX_STATEMENT_CHARS = 100_000;
 const scalar = z.union([z.string().max(100_000), z.number(), z.boolean()]);
 const resultOptions = {
   format: z.enum(['json', 'ndjson', 'csv', 'table']).default('json'),
-  max_rows: z.int().min(1).max(1_000_000).default(10_000).describe('The result is cut off after so many rows'),
+  max_rows: z.int().min(1).max(1_000_000).default(10_000).describe('A result of more rows is refused'),
 };
 
 const sqlBody = z.strictObject({

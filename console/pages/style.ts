@@ -129,6 +129,7 @@ ul.advice { margin: 0; padding-left: 18px; } ul.advice li { margin: 3px 0; overf
 .evidence p { margin: 2px 0 6px; overflow-wrap: anywhere; }
 form.act { display: grid; gap: 8px; } form.act + form.act { border-top: 1px solid var(--line); margin-top: 14px; padding-top: 14px; }
 form.act .row { display: flex; gap: 8px; align-items: end; flex-wrap: wrap; }
-.comments { list-style: none; padding: 0; margin: 0; } .comments li { padding: 6px 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; white-space: pre-wrap; }
+.comments { list-style: none; padding: 0; margin: 0; } .comments li { padding: 6px 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+.said { white-space: pre-wrap; }
 .comments li:last-child { border-bottom: 0; }
 `;

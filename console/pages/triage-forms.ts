@@ -55,7 +55,11 @@ export function commentsCard(comments: Triage['comments'], nowMs: number): Html 
     <h2 id="comments-title">Comments</h2>
     <ul class="comments">
       ${comments.map(
-        ({ atMs, by, text }) => html`<li><span class="faint">${by}, ${timeTag(atMs, nowMs)}</span> ${text}</li>`,
+        ({ atMs, by, text }) =>
+          html`<li>
+            <div class="faint">${by}, ${timeTag(atMs, nowMs)}</div>
+            <div class="said">${text}</div>
+          </li>`,
       )}
     </ul>
   </section>`;

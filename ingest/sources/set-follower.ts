@@ -253,7 +253,7 @@ export class SetFollower {
       if (handle === undefined) return 'changed';
       this.#open = { inode, handle, file, missingScans: 0 };
     }
-    const { handle } = this.#open!;
+    const { handle } = this.#open;
     const { buffer } = this.#options;
     const overlap = followed.tail.length;
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, followed.readOffset - overlap);
@@ -291,7 +291,7 @@ export class SetFollower {
       const reader = new ContentReader(handle, this.#options.limits);
       this.#gzip = { inode: file.inode, handle, reader, chunks: reader.read(), offset: 0 };
     }
-    const gzip = this.#gzip!;
+    const gzip = this.#gzip;
     for (;;) {
       const result = await gzip.chunks.next();
       if (result.done === true) break;

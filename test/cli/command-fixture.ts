@@ -52,7 +52,7 @@ export async function run(fixture: Fixture, args: readonly string[], options: Ru
   const environment = options.environment ?? {};
   const server = { inject: fixture.server.inject.bind(fixture.server), close: async () => undefined };
   const context: CommandContext = {
-    connect: options.connect ?? (async () => new ApiClient(injectTransport(server as never))),
+    connect: options.connect ?? (async () => new ApiClient(injectTransport(server))),
     output: new Output(output, environment),
     notices: new Output(notices, environment),
     input: (async function* () {

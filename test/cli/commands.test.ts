@@ -44,7 +44,7 @@ describe('alerts list', () => {
     expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(90);
     expect(output).not.toMatch(OBEYED);
     expect(lines[0]).toMatch(/^UID +SEVERITY +STATE/);
-    expect(lines[1]).toMatch(/^a1a1a1a1 {2}high {6}ongoing, new {2}2026-11-21 14:19:50 {2}10\.0\.0\.5/);
+    expect(lines[1]).toMatch(/^a1a1a1a1 {2}high {6}ongoing, new {2}2026-11-21 14:19 {2}10\.0\.0\.5/);
   });
 
   it('is in colour on a terminal only', async () => {

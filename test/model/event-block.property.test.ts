@@ -221,7 +221,7 @@ describe('a block of events', () => {
     expect(() => new EventBlock(other)).toThrow(/version 9/);
   });
 
-  it('that is cut off anywhere is corrupt, or reads as less than it says', () => {
+  it('is corrupt where its header is cut off', () => {
     const builder = new EventBlockBuilder({ capacity: 10 });
     for (let i = 0; i < 3; i++)
       append(builder, { eventClass: 1, timeMs: 1, late: false, source: 'a', count: 1, port: 0, texts: [['device', 'd']], raw: 'xyz' }, i); // prettier-ignore
