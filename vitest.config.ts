@@ -18,7 +18,7 @@ export default defineConfig({
     restoreMocks: true,
     unstubEnvs: true,
     projects: [
-      suite('fast', { suffix: '', testMs: 10 * SECOND_MS, hookMs: 10 * SECOND_MS }),
+      suite('fast', { suffix: '', testMs: 40 * SECOND_MS, hookMs: 40 * SECOND_MS }),
       suite('service', { suffix: '.service', testMs: 30 * SECOND_MS, hookMs: 60 * SECOND_MS }),
       suite('e2e', { suffix: '.e2e', testMs: 90 * SECOND_MS, hookMs: 90 * SECOND_MS }),
       suite('golden', { suffix: '.golden', testMs: 600 * SECOND_MS, hookMs: 120 * SECOND_MS }),

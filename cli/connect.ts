@@ -20,6 +20,8 @@ export async function connect(options: Readonly<Record<string, unknown>>): Promi
   const dataDir = resolve(typeof options['data'] === 'string' ? options['data'] : 'var');
   const running = readInstanceFile(dataDir);
   if (running) return new ApiClient(fetchTransport(running.url));
+  if (options['follow'] === true)
+    throw new CommandError(EXIT.unreachable, `no instance runs on ${dataDir}: there is nothing that could change`);
   if (!existsSync(join(dataDir, 'olap')))
     throw new CommandError(
       EXIT.unreachable,

@@ -150,12 +150,13 @@ export class EmbeddedBackend implements Backend {
   }
 
   private sources(): SourceStatus[] {
-    return [...this.instance.pipeline.sources.values()]
+    const { sources, ended } = this.instance.pipeline;
+    return [...sources.values(), ...[...ended].reverse()]
       .filter(({ state }) => state !== 'new')
       .map((source) => ({
         source: source.id,
         format: source.format,
-        state: source.state === 'idle' ? 'idle' : 'active',
+        state: source.state === 'new' ? 'active' : source.state,
         ...source.counters,
         eventsPerSecond: this.sourceRates.get(source.id)?.perSecond ?? 0,
         ...(Number.isFinite(source.lastReceivedMs) ? { lastReceivedMs: source.lastReceivedMs } : {}),

@@ -31,7 +31,7 @@ export async function readOnlySql(
     const body = await post(endpoint, {
       agent,
       parameters: {
-        ...Object.fromEntries(Object.entries(parameters).map(([name, value]) => [`param_${name}`, value])),
+        ...Object.fromEntries(Object.entries(parameters).map(([name, value]) => [`param_${name}`, escaped(value)])),
         database: VIEW_DATABASE,
         default_format: format.name,
         readonly: '1',
@@ -65,6 +65,11 @@ export async function readOnlySql(
   } finally {
     agent.destroy();
   }
+}
+
+/** ClickHouse reads a parameter's value as a field of TSV. */
+function escaped(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n');
 }
 
 function countRows(body: string, format: SqlOptions['format']): number {

@@ -130,7 +130,7 @@ export class IngestSource {
     const wasKnown = this.state !== 'new';
     const { endMs } = this.clock;
     this.state = 'closed';
-    this.pipeline.sources.delete(this.id);
+    this.pipeline.forget(this);
     if (!wasKnown) return;
     this.pipeline.control(ControlKind.closed, this.id, endMs);
     this.pipeline.left({ tickMs: this.clock.tickMs, endMs });

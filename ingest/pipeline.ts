@@ -13,6 +13,7 @@ export const EVENTS_TOPIC = 'events';
 const PANE_MS = 10_000;
 /** Bytes that may wait for the log before sources are asked to wait. */
 const MAX_PENDING_BYTES = 32 << 20;
+const ENDED_KEPT = 50;
 
 export interface PipelineOptions {
   readonly log: EventLog;
@@ -40,6 +41,8 @@ export interface PipelineCounters {
 export class IngestPipeline {
   readonly counters: PipelineCounters = { events: 0, late: 0, deadLetters: {} };
   readonly sources = new Map<string, IngestSource>();
+  /** Sources that have ended, the latest last: for people who ask what arrived. */
+  readonly ended: IngestSource[] = [];
   readonly row = new EventRow();
   readonly router: Router;
   readonly options: PipelineOptions;
@@ -73,6 +76,13 @@ export class IngestPipeline {
     this.sources.set(spec.id, source);
     if (spec.holdsTime) source.activate();
     return source;
+  }
+
+  /** A source has ended. */
+  forget(source: IngestSource): void {
+    this.sources.delete(source.id);
+    this.ended.push(source);
+    if (this.ended.length > ENDED_KEPT) this.ended.shift();
   }
 
   /** The lowest watermark of the active sources, ms: a source that joins now starts there. */

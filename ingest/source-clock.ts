@@ -15,6 +15,8 @@ export interface SourceClockState {
  * The watermark of one source: its newest event time less the format's disorder, cut to a pane. Never goes back. A
  * record older than it is late. Timestamps that leap ahead (10 minutes before the wall clock's time, or a day past the
  * source's newest) move it only when three in a row agree, so that one wrong clock or forged line stops nobody's time.
+ * Until then they are late as well: in a window or a device's history they would be what everything after is held
+ * against. A source whose time runs ahead is followed from there on like any other.
  */
 export class SourceClock {
   /** Newest event time taken; −Infinity before the first record. */
@@ -32,11 +34,13 @@ export class SourceClock {
   observe(timeMs: number, wallMs: number): boolean {
     if (timeMs < this.tickMs) return true;
     if (timeMs > this.newestMs) {
-      const leaps = timeMs > wallMs + FUTURE_MS || (this.newestMs !== -Infinity && timeMs > this.newestMs + LEAP_MS);
+      const isAhead = timeMs > Math.max(wallMs, this.newestMs) + FUTURE_MS;
+      const leaps = isAhead || (this.newestMs !== -Infinity && timeMs > this.newestMs + LEAP_MS);
       if (!leaps) this.advance(timeMs);
       else {
         this.ahead.push(timeMs);
-        if (this.ahead.length >= AGREEING) this.advance(Math.min(...this.ahead));
+        if (this.ahead.length < AGREEING) return true;
+        this.advance(Math.min(...this.ahead));
         return false;
       }
     }

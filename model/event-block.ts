@@ -149,7 +149,8 @@ export class EventBlock {
     this.columnCount = view.getUint16(6, true);
     this.rows = view.getUint32(8, true);
     const headerSize = view.getUint32(12, true);
-    if (headerSize > data.length) throw new VedetteError('BLOCK_CORRUPT', 'a block of events is shorter than its header');
+    if (headerSize > data.length)
+      throw new VedetteError('BLOCK_CORRUPT', 'a block of events is shorter than its header');
     this.minTimeMs = view.getFloat64(16, true);
     this.maxTimeMs = view.getFloat64(24, true);
     for (let i = 0; i < this.columnCount; i++) {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Random } from '../../sample/random.ts';
-import { BACKGROUNDS, startOf, writeRepeatedDays, type Background } from './background.ts';
+import { BACKGROUNDS, startOf, writeRepeatedDays } from './background.ts';
 import { dataPath, hasData } from './data-root.ts';
 import { recallFigures } from './figures.ts';
 import { recordedRun } from './recorded-runs.ts';

@@ -91,10 +91,9 @@ export function storeCard(status: Status): Html {
     ['Behind in detection', `${formatNumber(streamLag)} records`],
     ['Behind in storage', `${formatNumber(sinkLag)} records`],
     ['ClickHouse', status.olap.state],
-    ...Object.entries(status.dropped).map(([reason, records]): [string, string] => [
-      `Dropped: ${words(reason).toLowerCase()}`,
-      formatNumber(records),
-    ]),
+    ...Object.entries(status.dropped)
+      .filter(([, records]) => records > 0)
+      .map(([reason, records]): [string, string] => [`Dropped: ${words(reason).toLowerCase()}`, formatNumber(records)]),
   ];
   return html`<section class="card" id="store" data-live aria-labelledby="store-title">
     <h2 id="store-title">Pipeline</h2>

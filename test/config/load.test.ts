@@ -20,7 +20,11 @@ describe('configuration', () => {
     ['stream.blokRows', { stream: { blokRows: 1 } }, /stream: .*blokRows/],
     ['olap.retentionDays.event', { olap: { retentionDays: { event: 1 } } }, /olap\.retentionDays: .*"event"/],
     ['groups', { groups: [{ name: 'a', networks: [], limit: 1 }] }, /groups\.0: .*limit/],
-    ['csv', { sources: { csv: [{ name: 'a', match: '*', time: 't', device: 'd', delimeter: ';' }] } }, /sources\.csv\.0: .*delimeter/],
+    [
+      'csv',
+      { sources: { csv: [{ name: 'a', match: '*', time: 't', device: 'd', delimeter: ';' }] } },
+      /sources\.csv\.0: .*delimeter/,
+    ],
   ])('names a key that does not exist: %s', (_, value, message) => {
     expect(() => parseConfig(value, 'site.yaml')).toThrow(message);
     expect(() => parseConfig(value, 'site.yaml')).toThrow(/^site\.yaml is not valid/);
@@ -54,6 +58,7 @@ describe('configuration', () => {
 
   it('of detectors names the detector or the key that does not exist', () => {
     expect(() => configureDetectors({ flod: {} })).toThrow(/none called flod.*flood-ceiling/);
-    for (const { name } of DETECTORS) expect(() => configureDetectors({ [name]: { noSuchKey: 1 } })).toThrow(/noSuchKey/);
+    for (const { name } of DETECTORS)
+      expect(() => configureDetectors({ [name]: { noSuchKey: 1 } })).toThrow(/noSuchKey/);
   });
 });

@@ -72,7 +72,12 @@ export function write(
   receivedMs = NOW_MS,
 ): void {
   const line = Buffer.from(
-    JSON.stringify({ time: new Date(record.timeMs).toISOString(), device: record.device ?? 'd', metric: 'm', value: 1 }),
+    JSON.stringify({
+      time: new Date(record.timeMs).toISOString(),
+      device: record.device ?? 'd',
+      metric: 'm',
+      value: 1,
+    }),
   );
   source.write(line, 0, line.length, record.position, receivedMs);
 }

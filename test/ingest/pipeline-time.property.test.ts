@@ -10,7 +10,11 @@ import { NOW_MS, openPipeline, openReadings, readBlocks, write } from './pipelin
 const step = fc.oneof(
   {
     weight: 12,
-    arbitrary: fc.record({ do: fc.constant('record' as const), source: fc.nat(2), advanceS: fc.integer({ min: -40, max: 60 }) }),
+    arbitrary: fc.record({
+      do: fc.constant('record' as const),
+      source: fc.nat(2),
+      advanceS: fc.integer({ min: -40, max: 60 }),
+    }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('pause' as const), source: fc.nat(2) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('close' as const), source: fc.nat(2) }) },
@@ -22,7 +26,10 @@ describe('the time that ingest and the partitions go by', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { maxLength: 30 }),
-        fc.array(fc.record({ startS: fc.integer({ min: -300, max: 0 }), disorderMs: fc.constantFrom(0, 10_000, 120_000) }), { minLength: 3, maxLength: 3 }),
+        fc.array(
+          fc.record({ startS: fc.integer({ min: -300, max: 0 }), disorderMs: fc.constantFrom(0, 10_000, 120_000) }),
+          { minLength: 3, maxLength: 3 },
+        ),
         async (steps, specs) => {
           const harness = await openPipeline({ blockRows: 5 });
           try {

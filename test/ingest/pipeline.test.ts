@@ -1,6 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chooseFormat } from '../../ingest/formats.ts';
-import { NOW_MS, openPipeline, openReadings, readBlocks, storyOf, write, type TestPipeline } from './pipeline-harness.ts';
+import {
+  NOW_MS,
+  openPipeline,
+  openReadings,
+  readBlocks,
+  storyOf,
+  write,
+  type TestPipeline,
+} from './pipeline-harness.ts';
 
 const second = (s: number): number => NOW_MS + s * 1000;
 

@@ -69,7 +69,10 @@ describe('Router', () => {
     const route = routeWith(1);
     expect(route({ src: '10.0.0.80', dst: '10.0.0.81' }).groups).toEqual(['web', 'servers']);
     expect(route({ src: '10.9.0.80', dst: '8.8.8.8' }).groups).toEqual(['', '']);
-    expect(route({ eventClass: EventClass.reading, device: 'd' })).toMatchObject({ groups: ['', ''], direction: 'unknown' });
+    expect(route({ eventClass: EventClass.reading, device: 'd' })).toMatchObject({
+      groups: ['', ''],
+      direction: 'unknown',
+    });
   });
 
   it('puts a reading by its device, whatever its source, and a record with neither by its source', () => {

@@ -29,10 +29,9 @@ const rowArbitrary: fc.Arbitrary<TestRow> = fc.record({
   source: fc.constantFrom('a#1', 'b#2', 'ü#3'),
   count: fc.maxSafeNat(),
   port: fc.nat(65_535),
-  texts: fc.array(
-    fc.tuple(fc.constantFrom(...TEXT_COLUMNS), fc.string({ unit: 'binary', maxLength: 40 })),
-    { maxLength: 6 },
-  ),
+  texts: fc.array(fc.tuple(fc.constantFrom(...TEXT_COLUMNS), fc.string({ unit: 'binary', maxLength: 40 })), {
+    maxLength: 6,
+  }),
   raw: fc.string({ unit: 'binary', maxLength: 300 }),
 });
 
@@ -155,7 +154,9 @@ describe('a block of events', () => {
         expect(block.maxTimeMs).toBe(Math.max(...given.map(({ timeMs }) => timeMs)));
         const positions = (id: string) => given.flatMap(({ source }, i) => (source === id ? [i] : []));
         expect(new Map(block.sources.map((span) => [span.id, [span.firstPos, span.lastPos]]))).toEqual(
-          new Map([...new Set(given.map(({ source }) => source))].map((id) => [id, [positions(id)[0], positions(id).at(-1)]])),
+          new Map(
+            [...new Set(given.map(({ source }) => source))].map((id) => [id, [positions(id)[0], positions(id).at(-1)]]),
+          ),
         );
       }),
       { numRuns: 200 },

@@ -51,7 +51,9 @@ class Plant {
     for (const [kind, source, second] of steps) {
       const timeMs = T0 + second * 1000;
       if (kind.startsWith('d:')) this.reading(kind.slice(2), source, timeMs);
-      else for (const builder of this.builders) builder.control(ControlKind[kind as keyof typeof ControlKind], source, timeMs);
+      else
+        for (const builder of this.builders)
+          builder.control(ControlKind[kind as keyof typeof ControlKind], source, timeMs);
     }
     return this;
   }
@@ -67,7 +69,10 @@ class Plant {
 
   /** Hands a partition's block to stage 1; what it gives waits for `settle`. */
   take(partition = 0): this {
-    const output = this.stage1[partition]!.process(new EventBlock(this.builders[partition]!.take()), this.offsets[partition]!++);
+    const output = this.stage1[partition]!.process(
+      new EventBlock(this.builders[partition]!.take()),
+      this.offsets[partition]!++,
+    );
     for (const record of output.partials) if (record) this.queue.push(record);
     return this;
   }
@@ -120,7 +125,9 @@ describe('a device that stops', () => {
   });
 
   it('is told of in the same pane when time jumps over it in one tick', () => {
-    const plant = new Plant(roster).beats(roster, 'plc#1', 0, 400).add(['open', 'other#1', 390], ['idle', 'plc#1', 400]);
+    const plant = new Plant(roster)
+      .beats(roster, 'plc#1', 0, 400)
+      .add(['open', 'other#1', 390], ['idle', 'plc#1', 400]);
     plant.add(['tick', 'other#1', 90_000]);
     expect(plant.settle()).toEqual({ plc: `open at 570 with ${roster.join()}` });
   });
@@ -131,7 +138,10 @@ describe('a device that stops', () => {
   });
 
   it('is one alert for the source where all of its devices stop, and ends with them', () => {
-    const plant = new Plant(roster).add(['open', 'other#1', 0], ['tick', 'other#1', 400]).beats(roster, 'plc#1', 0, 400);
+    const plant = new Plant(roster)
+      .add(['open', 'other#1', 0])
+      .beats(roster, 'plc#1', 0, 400)
+      .add(['tick', 'other#1', 400]);
     plant.add(['idle', 'plc#1', 400], ['tick', 'other#1', 2000]);
     expect(plant.settle()).toEqual({ plc: `open at 570 with ${roster.join()}` });
     plant.beats(roster, 'plc#1', 2000, 2400).add(['tick', 'other#1', 2400]);
@@ -139,7 +149,10 @@ describe('a device that stops', () => {
   });
 
   it('is not told of after its source was closed, nor by the record that opens it again', () => {
-    const plant = new Plant(roster).add(['open', 'other#1', 0], ['tick', 'other#1', 400]).beats(roster, 'plc#1', 0, 400);
+    const plant = new Plant(roster)
+      .add(['open', 'other#1', 0])
+      .beats(roster, 'plc#1', 0, 400)
+      .add(['tick', 'other#1', 400]);
     plant.add(['closed', 'plc#1', 400], ['tick', 'other#1', 5000]);
     expect(plant.settle()).toEqual({});
     plant.add(['open', 'plc#2', 5000]).beats(roster, 'plc#2', 5010, 5400).add(['tick', 'other#1', 5400]);
@@ -190,7 +203,10 @@ describe('what is known of siblings', () => {
 describe('timers after a restore', () => {
   it('run out as they would have, also where the source was closed and opened in between', async () => {
     const prepare = (): Plant =>
-      new Plant(['a', 'b']).add(['open', 'other#1', 0], ['tick', 'other#1', 400]).beats(['a', 'b'], 'plc#1', 0, 400);
+      new Plant(['a', 'b'])
+        .add(['open', 'other#1', 0])
+        .beats(['a', 'b'], 'plc#1', 0, 400)
+        .add(['tick', 'other#1', 400]);
     const finish = (plant: Plant): Record<string, string> => {
       plant.add(['closed', 'plc#1', 400], ['tick', 'other#1', 480], ['open', 'plc#2', 480], ['tick', 'plc#2', 2000]);
       return plant.add(['tick', 'other#1', 2000]).settle();

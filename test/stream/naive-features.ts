@@ -28,9 +28,16 @@ function directionOf(flow: SiteFlow): 'lateral' | 'outbound' | 'inbound' | 'exte
 function hostRows(flows: readonly SiteFlow[]): Record<string, Row> {
   const rows: Record<string, Row> = {};
   const met = new Set<string>();
-  for (const [name, windowMs] of [['1m', 60_000], ['5m', 300_000], ['1h', 3_600_000]] as const) {
+  for (const [name, windowMs] of [
+    ['1m', 60_000],
+    ['5m', 300_000],
+    ['1h', 3_600_000],
+  ] as const) {
     met.clear();
-    const windows = groupBy(flows, (flow) => `${directionOf(flow) === 'inbound' ? flow.dst : flow.src} ${floor(flow.timeMs, windowMs)}`);
+    const windows = groupBy(
+      flows,
+      (flow) => `${directionOf(flow) === 'inbound' ? flow.dst : flow.src} ${floor(flow.timeMs, windowMs)}`,
+    );
     for (const [key, all] of windows) {
       const [host, time] = key.split(' ') as [string, string];
       const own = all.filter(({ kind }) => kind === 'flow').map((flow) => {

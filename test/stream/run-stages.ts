@@ -76,7 +76,8 @@ export async function ingestSite(steps: readonly SiteStep[], cut: Cut): Promise<
   for (let partition = 0; partition < cut.partitions; partition++) {
     const entries: Uint8Array[] = [];
     for (let next = 0; next < log.bounds(EVENTS_TOPIC, partition).end; next = entries.length)
-      for (const { data } of await log.read(EVENTS_TOPIC, partition, next, { maxBytes: 1 << 20 })) entries.push(data.slice());
+      for (const { data } of await log.read(EVENTS_TOPIC, partition, next, { maxBytes: 1 << 20 }))
+        entries.push(data.slice());
     blocks.push(entries);
   }
   await log.close();
@@ -124,7 +125,14 @@ const limits = { maxHosts: 1e6, newHostsPerMinute: 1e6, pairsPerDay: 1e6 };
 
 export function createStage1(partition: number, partitions: number): Stage1 {
   const detectors = configureDetectors({});
-  return new Stage1({ partition, stage2Partitions: partitions, ...detectors, roster: ROSTER, groupOf: () => '', limits });
+  return new Stage1({
+    partition,
+    stage2Partitions: partitions,
+    ...detectors,
+    roster: ROSTER,
+    groupOf: () => '',
+    limits,
+  });
 }
 
 export function createStage2(partition: number, partitions: number): Stage2 {
@@ -139,7 +147,11 @@ export function createStage2(partition: number, partitions: number): Stage2 {
 }
 
 /** Takes a checkpoint of a stage, lets it go on with `further` while that is written, and restores it into `fresh`. */
-export async function checkpointed<S extends Snapshotable>(stage: S, fresh: S, further: (stage: S) => void): Promise<S> {
+export async function checkpointed<S extends Snapshotable>(
+  stage: S,
+  fresh: S,
+  further: (stage: S) => void,
+): Promise<S> {
   const snapshot = takeSnapshot(stage);
   const parts: { name: string; bytes: Uint8Array }[] = [];
   const iterator = snapshot.parts[Symbol.iterator]();

@@ -16,7 +16,10 @@ function groupsOf(children: number) {
   const groups = new SilenceGroups();
   groups.addChildren('collector', children);
   const told = (findings: readonly Finding[]): string[] =>
-    findings.map(({ entity, recovered, members }) => `${entity}${recovered ? ' again' : ''}${members ? ` [${members.join()}]` : ''}`);
+    findings.map(
+      ({ entity, recovered, members }) =>
+        `${entity}${recovered ? ' again' : ''}${members ? ` [${members.join()}]` : ''}`,
+    );
   return {
     groups,
     silent: (entity: string, atS: number) => told(groups.take({ finding: silence(entity, atS), parent: 'collector' })),
@@ -47,12 +50,15 @@ describe('SilenceGroups', () => {
     { children: 6, silentOnes: 3, isSource: true },
     { children: 7, silentOnes: 3, isSource: false },
     { children: 7, silentOnes: 4, isSource: true },
-  ])('takes $silentOnes of $children silent devices for a dead source: $isSource', ({ children, silentOnes, isSource }) => {
-    const { silent, decide } = groupsOf(children);
-    const names = ['a', 'b', 'c', 'd'].slice(0, silentOnes);
-    for (const name of names) silent(name, 0);
-    expect(decide(100)).toEqual(isSource ? [`collector [${names.join()}]`] : names);
-  });
+  ])(
+    'takes $silentOnes of $children silent devices for a dead source: $isSource',
+    ({ children, silentOnes, isSource }) => {
+      const { silent, decide } = groupsOf(children);
+      const names = ['a', 'b', 'c', 'd'].slice(0, silentOnes);
+      for (const name of names) silent(name, 0);
+      expect(decide(100)).toEqual(isSource ? [`collector [${names.join()}]`] : names);
+    },
+  );
 
   it('tells of a dead source once, also when further devices follow, and again only when all had come back', () => {
     const { silent, decide, back } = groupsOf(3);

@@ -25,7 +25,12 @@ export interface SiteReading {
 
 /** One step of the input, in the order in which ingest sees it. */
 export type SiteStep =
-  | { readonly source: number; readonly action: 'record'; readonly line: string; readonly about: SiteFlow | SiteReading }
+  | {
+      readonly source: number;
+      readonly action: 'record';
+      readonly line: string;
+      readonly about: SiteFlow | SiteReading;
+    }
   | { readonly source: number; readonly action: 'pause' | 'close' };
 
 export interface SiteSource {

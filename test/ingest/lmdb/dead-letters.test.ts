@@ -35,7 +35,9 @@ describe('dead letters in LMDB', () => {
   });
 
   it('are listed newest first, by pages that meet without a gap, and by filter', async () => {
-    await stores.deadLetters.put(Array.from({ length: 7 }, (_, i) => letter(i, i % 2 ? { reason: 'bad_time', source: 'b' } : {})));
+    await stores.deadLetters.put(
+      Array.from({ length: 7 }, (_, i) => letter(i, i % 2 ? { reason: 'bad_time', source: 'b' } : {})),
+    );
     const seen: number[] = [];
     let cursor: string | undefined;
     do {

@@ -8,7 +8,10 @@ const act = fc.oneof(
   { weight: 20, arbitrary: fc.record({ do: fc.constant('add' as const), low: word, high: word }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('fill' as const), low: fc.nat(2_000), high: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('clear' as const), low: fc.constant(0), high: fc.constant(0) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('freeze' as const), low: fc.constant(0), high: fc.constant(0) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('freeze' as const), low: fc.constant(0), high: fc.constant(0) }),
+  },
 );
 const name = (low: number, high: number): string => `${low} ${high}`;
 
@@ -53,7 +56,8 @@ describe('FingerprintSet', () => {
   it('tells apart two hundred thousand addresses by two hashes', () => {
     const set = new FingerprintSet();
     for (let i = 0; i < 200_000; i++)
-      if (!set.add(hashKey(0, 0, 0xffff0000, i), hashKeyHigh(0, 0, 0xffff0000, i))) throw new Error(`collision at ${i}`);
+      if (!set.add(hashKey(0, 0, 0xffff0000, i), hashKeyHigh(0, 0, 0xffff0000, i)))
+        throw new Error(`collision at ${i}`);
     expect(set.count).toBe(200_000);
   });
 });

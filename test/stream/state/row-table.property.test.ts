@@ -84,7 +84,10 @@ describe('RowTable', () => {
           for (let page = 0; page < frozen.pages.length; page++) frozen.pages[page] ??= table.drainPage(page).slice();
           table.endSnapshot();
           const restored = create();
-          restored.restore(frozen.pages.map((page) => page!), frozen.used);
+          restored.restore(
+            frozen.pages.map((page) => page!),
+            frozen.used,
+          );
           expectContent(restored, frozen.model);
           for (const one of after) apply(restored, frozen.model, one);
           expectContent(restored, frozen.model);
