@@ -1,7 +1,7 @@
 import { encodeEventBlock, type BlockColumn, type Control, type ControlKind } from '../model/event-block.ts';
 import { COLUMN_INDEX, EVENT_COLUMNS, EventClass, type ColumnKind } from '../model/event-columns.ts';
 import { DictColumn, FixedColumn, StringColumn, type ColumnWriter } from '../model/native-writer.ts';
-import { TEXT_COLUMNS, TEXT_COLUMN_INDEX, type EventRow } from './event-row.ts';
+import { TEXT_COLUMN_INDEX, type EventRow } from './event-row.ts';
 
 /** What ingest knows of a record beyond what its decoder read. */
 export interface RowContext {
@@ -40,7 +40,8 @@ export class EventBlockBuilder {
   readonly capacity: number;
   private readonly columns: BlockColumn[];
   private readonly fixed: Partial<Record<number, FixedColumn>> = {};
-  private readonly textWriters: (StringColumn | DictColumn)[];
+  private readonly dictTexts: { readonly slot: number; readonly writer: DictColumn }[] = [];
+  private readonly stringTexts: { readonly slot: number; readonly writer: StringColumn }[] = [];
   private controls: Control[] = [];
   private spans = new Map<string, { id: string; firstPos: number; lastPos: number }>();
   private lastSpan: { id: string; firstPos: number; lastPos: number } | undefined;
@@ -71,8 +72,9 @@ export class EventBlockBuilder {
   private readonly dstGroup: DictColumn;
   private readonly source: DictColumn;
   private readonly raw: StringColumn;
-  private readonly addressWords = new Uint32Array(8);
-  private readonly addressBytes = new Uint8Array(this.addressWords.buffer);
+  /** The addresses of the row that came last, as bytes and as words: a pipeline has one row. */
+  private addressBytes = new Uint8Array(32);
+  private addressWords = new Uint32Array(this.addressBytes.buffer);
 
   constructor(options: { capacity: number }) {
     this.capacity = options.capacity;
@@ -104,7 +106,11 @@ export class EventBlockBuilder {
     this.dstGroup = dict('dst_group');
     this.source = dict('_src');
     this.raw = this.columns[COLUMN_INDEX.raw]!.writer as StringColumn;
-    this.textWriters = TEXT_COLUMN_INDEX.map((index) => this.columns[index]!.writer as StringColumn | DictColumn);
+    TEXT_COLUMN_INDEX.forEach((index, slot) => {
+      const { writer } = this.columns[index]!;
+      if (writer instanceof DictColumn) this.dictTexts.push({ slot, writer });
+      else if (writer instanceof StringColumn) this.stringTexts.push({ slot, writer });
+    });
   }
 
   get isFull(): boolean {
@@ -128,15 +134,15 @@ export class EventBlockBuilder {
     this.receivedTime.setU64(r, context.receivedMs);
     if (context.late) this.late.setU8(r, 1);
     if (row.hasAddresses) {
-      this.addressBytes.set(row.addresses);
-      this.srcIp.setAddress(r, this.addressWords, 0);
-      this.dstIp.setAddress(r, this.addressWords, 4);
+      const words = this.wordsOf(row.addresses);
+      this.srcIp.setAddress(r, words, 0);
+      this.dstIp.setAddress(r, words, 4);
       this.srcPort.setU16(r, row.srcPort);
       this.dstPort.setU16(r, row.dstPort);
       this.direction.setU8(r, context.direction);
       this.proto.setU8(r, row.proto);
-      if (context.srcGroup.length !== 0) this.srcGroup.set(r, context.srcGroup, 0, context.srcGroup.length);
-      if (context.dstGroup.length !== 0) this.dstGroup.set(r, context.dstGroup, 0, context.dstGroup.length);
+      if (context.srcGroup.length !== 0) this.srcGroup.setConstant(r, context.srcGroup);
+      if (context.dstGroup.length !== 0) this.dstGroup.setConstant(r, context.dstGroup);
     }
     if (row.eventClass === EventClass.network) {
       this.connState.setU8(r, row.connState);
@@ -147,16 +153,17 @@ export class EventBlockBuilder {
     } else if (row.eventClass === EventClass.reading) this.value.setF64(r, row.value);
     else if (row.httpStatus !== 0) this.httpStatus.setU16(r, row.httpStatus);
     const { ranges, text } = row;
-    for (let slot = 0; slot < TEXT_COLUMNS.length; slot++) {
+    for (const { slot, writer } of this.dictTexts) {
       const start = ranges[slot * 2]!;
-      if (start < 0) continue;
-      const writer = this.textWriters[slot]!;
-      if (writer instanceof DictColumn) writer.set(r, text, start, ranges[slot * 2 + 1]!);
-      else writer.append(r, text, start, ranges[slot * 2 + 1]!);
+      if (start >= 0) writer.set(r, text, start, ranges[slot * 2 + 1]!);
     }
-    if (context.siteBytes.length !== 0) this.site.set(r, context.siteBytes, 0, context.siteBytes.length);
+    for (const { slot, writer } of this.stringTexts) {
+      const start = ranges[slot * 2]!;
+      if (start >= 0) writer.append(r, text, start, ranges[slot * 2 + 1]!);
+    }
+    if (context.siteBytes.length !== 0) this.site.setConstant(r, context.siteBytes);
     this.raw.append(r, context.raw, context.rawStart, context.rawEnd);
-    this.source.set(r, context.sourceBytes, 0, context.sourceBytes.length);
+    this.source.setConstant(r, context.sourceBytes);
     this.position.setU64(r, context.position);
     this.extendSpan(context.source, context.position);
     if (row.timeMs < this.minTimeMs) this.minTimeMs = row.timeMs;
@@ -186,6 +193,14 @@ export class EventBlockBuilder {
     this.minTimeMs = Infinity;
     this.maxTimeMs = -Infinity;
     return block;
+  }
+
+  private wordsOf(addresses: Uint8Array): Uint32Array {
+    if (addresses !== this.addressBytes) {
+      this.addressBytes = addresses;
+      this.addressWords = new Uint32Array(addresses.buffer, addresses.byteOffset, 8);
+    }
+    return this.addressWords;
   }
 
   private extendSpan(source: string, position: number): void {

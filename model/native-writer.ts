@@ -49,6 +49,11 @@ export class FixedColumn implements ColumnWriter {
   /** A whole number from 0 to 2^53; negative milliseconds (before 1970) are written in two's complement. */
   setU64(row: number, value: number): void {
     this.touched = true;
+    if (value >= 0 && value < TWO_32) {
+      // The row's high word is zero: rows are written once, and cleared with their block.
+      this.u32[row * 2] = value;
+      return;
+    }
     const high = Math.floor(value / TWO_32);
     this.u32[row * 2] = value - high * TWO_32;
     this.u32[row * 2 + 1] = high;
@@ -152,6 +157,8 @@ export class DictColumn implements ColumnWriter {
   private count = 0;
   private slots: Uint32Array = new Uint32Array(128);
   private last = 0;
+  private constant: Uint8Array | undefined;
+  private constantEntry = 0;
 
   constructor(capacity: number) {
     this.index = new Uint16Array(capacity);
@@ -166,6 +173,17 @@ export class DictColumn implements ColumnWriter {
     this.last = entry;
     this.index[row] = entry;
     return entry;
+  }
+
+  /** {@link set} with a whole array that is often the very one of the row before: a source's id, a site. */
+  setConstant(row: number, value: Uint8Array): void {
+    if (value !== this.constant) {
+      this.constantEntry = this.set(row, value, 0, value.length);
+      this.constant = value;
+      return;
+    }
+    this.touched = true;
+    this.index[row] = this.constantEntry;
   }
 
   encodedSize(rows: number): number {
@@ -207,6 +225,7 @@ export class DictColumn implements ColumnWriter {
     this.used = 0;
     this.count = 0;
     this.last = 0;
+    this.constant = undefined;
     this.slots.fill(0);
     this.touched = false;
     this.addEntry(EMPTY, 0, 0, HASH_SEED);

@@ -94,6 +94,8 @@ export class Runner {
         await this.checkpointIfDue();
         if (!signal.aborted) await this.waitForMore(signal);
       }
+      // What is read from memory never leaves the microtask queue: let timers and requests have their turn.
+      else await new Promise((resolve) => setImmediate(resolve));
     }
     await this.checkpoint();
   }

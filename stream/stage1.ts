@@ -1,12 +1,12 @@
 import { ControlKind, type Control, type EventBlock } from '../model/event-block.ts';
 import { EventClass } from '../model/event-columns.ts';
-import { uidOf, type Finding } from '../model/finding.ts';
-import { parseAddress } from '../model/address.ts';
+import type { Finding } from '../model/finding.ts';
 import { nameKey, partitionOf } from '../model/key-hash.ts';
 import type { DetectorSpec, EntityKind, HostDetector, ReadingDetector, SilenceDetector, Verdict } from './detector.ts';
 import { Devices, type DeviceOutput } from './devices.ts';
 import { at64, viewColumns, type EventColumnsView } from './event-columns-view.ts';
 import { FeatureWriter, type FeatureRecords } from './feature-writer.ts';
+import { hostPartition, makeFinding } from './findings.ts';
 import { isTraffic, type LargeFlowCandidate } from './flow-intake.ts';
 import { HOST_WINDOWS, WINDOW } from './host-layout.ts';
 import { HostTraffic, type HostOutput } from './host-traffic.ts';
@@ -14,10 +14,15 @@ import { NameTable } from './names.ts';
 import { PartialsWriter } from './partials.ts';
 import { PartitionClock } from './partition-clock.ts';
 import { MINUTE, Series, type SeriesOutput } from './series.ts';
+import { SlotCache, sourceName } from './slot-cache.ts';
 import type { Snapshotable } from './snapshot.ts';
 import type { FingerprintSet } from './state/fingerprint-set.ts';
 import type { RowTable } from './state/row-table.ts';
 import { PANE_MS, paneOf } from './time.ts';
+
+const NO_SOURCE = { position: Infinity };
+/** Sources whose highest position a partition remembers. */
+const MAX_SOURCES = 100_000;
 
 export interface Configured<D> {
   readonly detector: D;
@@ -102,7 +107,8 @@ export class Stage1 implements Snapshotable {
     let next = 0;
     if (block.rows > 0) {
       const columns = viewColumns(block);
-      const sources = columns.source.values.map((id) => this.sourceState(id));
+      // Entry 0 of a dictionary is the empty text, which no source has.
+      const sources = columns.source.values.map((id) => (id === '' ? NO_SOURCE : this.sourceState(id)));
       const slots = new SlotCache(this, columns);
       for (let row = 0; row < block.rows; row++) {
         while (next < controls.length && controls[next]!.row <= row) isEnd = this.control(controls[next++]!) || isEnd;
@@ -275,9 +281,17 @@ export class Stage1 implements Snapshotable {
     };
   }
 
+  /** The latest used are kept: those of single deliveries come once and never again. */
   private sourceState(id: string): { position: number } {
-    let state = this.highest.get(id);
-    if (!state) this.highest.set(id, (state = { position: -1 }));
+    const state = this.highest.get(id) ?? { position: -1 };
+    this.highest.delete(id);
+    this.highest.set(id, state);
+    if (this.highest.size > MAX_SOURCES) {
+      for (const oldest of this.highest.keys()) {
+        this.highest.delete(oldest);
+        break;
+      }
+    }
     return state;
   }
 
@@ -316,76 +330,4 @@ export class Stage1 implements Snapshotable {
     [n, mean, state[at + MINUTE.min]!, state[at + MINUTE.max]!, Math.sqrt(variance), state[at + MINUTE.last]!,
       state[at + MINUTE.longestGapMs]!].forEach((value, i) => writer.set(i, value)); // prettier-ignore
   }
-}
-
-/** Adds entity, pane and uid to what a detector said. */
-export function makeFinding(
-  spec: DetectorSpec<unknown>,
-  verdict: Verdict,
-  about: { entityKind: EntityKind; entity: string; paneMs: number },
-): Finding {
-  const { detector, ...said } = verdict;
-  return {
-    uid: uidOf(detector, about.entity, verdict.metric ?? '', about.paneMs),
-    detector,
-    detectorVersion: spec.version,
-    family: spec.family,
-    ...about,
-    ...said,
-  };
-}
-
-function hostPartition(host: string, partitions: number): number {
-  const bytes = parseAddress(host);
-  if (!bytes) return 0;
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, 4);
-  return partitionOf(words[0]!, words[1]!, words[2]!, words[3]!, partitions);
-}
-
-/** Slots of a block's devices and series: texts are hashed once a block, not once a row. */
-class SlotCache {
-  private readonly stage: Stage1;
-  private readonly columns: EventColumnsView;
-  private readonly deviceSlots = new Map<number, number>();
-  private readonly seriesSlots = new Map<number, number>();
-
-  constructor(stage: Stage1, columns: EventColumnsView) {
-    this.stage = stage;
-    this.columns = columns;
-  }
-
-  device(row: number, pane: number, output: DeviceOutput): number {
-    const { device, source } = this.columns;
-    const entry = device.index[row]!;
-    let slot = this.deviceSlots.get(entry);
-    if (slot === undefined) {
-      const name = device.values[entry]!;
-      const parent = sourceName(source.values[source.index[row]!]!);
-      slot = this.stage.devices.slotOf(nameKey(name), { device: name, parent, pane }, output);
-      this.deviceSlots.set(entry, slot);
-    }
-    return slot;
-  }
-
-  series(row: number): number {
-    const { device, metric, unit } = this.columns;
-    const entry = device.index[row]! * 65_536 + metric.index[row]!;
-    let slot = this.seriesSlots.get(entry);
-    if (slot === undefined) {
-      const context = {
-        device: device.values[device.index[row]!]!,
-        metric: metric.values[metric.index[row]!]!,
-        unit: unit.values[unit.index[row]!]!,
-      };
-      slot = this.stage.series.slotOf(nameKey(context.device, context.metric), context);
-      this.seriesSlots.set(entry, slot);
-    }
-    return slot;
-  }
-}
-
-/** A source's name without its incarnation. */
-export function sourceName(id: string): string {
-  const mark = id.indexOf('#');
-  return mark < 0 ? id : id.slice(0, mark);
 }

@@ -26,7 +26,7 @@ export function addAnalyzeCommand(program: Command, context: CommandContext): vo
   program
     .command('analyze')
     .description('Read logs (files and folders, gzip too) as if live, and print the alerts')
-    .argument('<path…>', 'files and folders')
+    .argument('<path...>', 'files and folders')
     .addOption(new Option('-o, --output <format>', 'how to print the alerts').choices(OUTPUT_FORMATS).default('table'))
     .option('--internal <cidr,…>', 'the internal networks; default RFC 1918 and RFC 4193')
     .option('--format <name>', 'format of every file; default: by content, or by a mapping of the configuration')

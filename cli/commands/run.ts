@@ -27,7 +27,7 @@ export function addRunCommands(program: Command, context: CommandContext): void 
     .option('--port <port>', 'port of the console on 127.0.0.1; 0 takes any', wholeNumber(0))
     .option('--internal <cidr,…>', 'the internal networks')
     .option(
-      '--follow <path…>',
+      '--follow <path...>',
       'file or folder to follow, beside those of the configuration; may be repeated',
       collect,
       [],

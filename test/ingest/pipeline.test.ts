@@ -91,12 +91,12 @@ describe('the ingest pipeline', () => {
     expect(again.clock.save()).toEqual(source.clock.save());
   });
 
-  it('never fills a block with control records only beyond what it can count', async () => {
+  it('sends off the ticks of a partition that gets no records before there are more than a block can count', async () => {
     const source = openReadings(harness, 'a#1', { disorderMs: 0 });
-    for (let i = 0; i < 70_000; i++) write(source, { timeMs: second(10 * i - 1e6), position: i, device: 'd' });
+    for (let i = 0; i < 5_000; i++) write(source, { timeMs: second(10 * i - 1e5), position: i, device: 'd' });
     await harness.pipeline.flush();
     const ends = [0, 1].map((partition) => harness.log.bounds('events', partition).end);
-    expect(Math.min(...ends)).toBeGreaterThan(60);
+    expect(Math.min(...ends)).toBeGreaterThanOrEqual(4);
   });
 
   it('puts what cannot be read into dead letters with source, position and reason, and goes on', async () => {

@@ -111,7 +111,6 @@ function readRows(block: EventBlock): Given[] {
     const read: Record<typeof kind, (row: number) => number | string> = {
       u8: (row) => block.u8(column)![row]!,
       u16: (row) => block.u16(column)![row]!,
-      u32: (row) => block.words(column, 1)![row]!,
       u64: (row) => at64(block.words(column, 2)!, row),
       time: (row) => at64(block.words(column, 2)!, row),
       f64: (row) => block.f64(column)![row]!,

@@ -15,9 +15,9 @@ import { checkpointed } from './run-stages.ts';
 const T0 = Date.UTC(2026, 3, 1);
 const EMPTY = new Uint8Array(0);
 
-type Step = readonly [kind: keyof typeof ControlKind | string, source: string, second: number];
+type Step = readonly [kind: string, source: string, second: number];
 
-/** `d:NAME` is a reading of a device; any other word a control record. Every reading is followed by nothing else. */
+/** Stages that take steps: `d:NAME` is a reading of a device, any other word a control record. */
 class Plant {
   readonly stage1: Stage1[];
   readonly stage2: Stage2;

@@ -54,7 +54,7 @@ describe('PartitionClock', () => {
     ).toEqual([5, 5, 5, 7]);
   });
 
-  it('never goes back, waits for every active source, and is the same after a restore', () => {
+  it('never goes back, says when it moves, and is the same after a restore', () => {
     const kinds = fc.constantFrom('open', 'tick', 'tick', 'tick', 'idle', 'closed', 'config', 'model', 'end');
     const any = fc.record({
       kind: kinds,
@@ -64,7 +64,6 @@ describe('PartitionClock', () => {
     fc.assert(
       fc.property(fc.array(any, { maxLength: 60 }), fc.nat(60), (controls, restoreAt) => {
         let clock = new PartitionClock();
-        const active = new Map<string, number>();
         controls.forEach(({ kind, source, timeMs }, i) => {
           if (i === restoreAt) {
             const saved = JSON.parse(JSON.stringify(clock.save())) as unknown;
@@ -73,16 +72,9 @@ describe('PartitionClock', () => {
             expect(clock.save()).toEqual(saved);
           }
           const before = clock.openPane;
-          const hasMoved = clock.apply(control(kind as keyof typeof ControlKind, source, timeMs));
+          const hasMoved = clock.apply(control(kind, source, timeMs));
           expect(hasMoved).toBe(clock.openPane > before);
           expect(clock.openPane).toBeGreaterThanOrEqual(before);
-          if (kind === 'idle' || kind === 'closed') active.delete(source);
-          else if (kind === 'open' || kind === 'tick') active.set(source, timeMs);
-          if (hasMoved)
-            for (const tickMs of active.values()) {
-              // A source may have been further before its tick here; then it is the others that held time.
-              expect(Number.isNaN(tickMs) && kind === 'tick').toBe(false);
-            }
         });
       }),
     );

@@ -27,7 +27,7 @@ async function openInstance(dir: string, at?: (point: string) => void) {
     segmentBytes: 1 << 22,
     fsync: 'never',
   });
-  const alerts = await openLmdbAlertStore({ dir: join(dir, 'alerts') });
+  const alerts = openLmdbAlertStore({ dir: join(dir, 'alerts') });
   const warnings: string[] = [];
   const onWarning = (message: string): void => void warnings.push(message);
   const checkpoints = await openCheckpointFiles({ dir: join(dir, 'checkpoints'), onWarning, ...(at ? { at } : {}) });
