@@ -80,7 +80,8 @@ export function createBareIngest(config: Config, onBlock: (block: Uint8Array) =>
     },
   };
   const deadLetters: Pick<DeadLetterStore, 'put'> = {
-    put: (letters) => Promise.reject(new Error(`the load has records that cannot be read: ${letters[0]?.reason ?? ''}`)),
+    put: (letters) =>
+      Promise.reject(new Error(`the load has records that cannot be read: ${letters[0]?.reason ?? ''}`)),
   };
   return new IngestPipeline({
     log: log as EventLog,

@@ -26,7 +26,8 @@ export function processorSeconds(): { readonly own: number; readonly children: n
 }
 
 function isBelow(pid: number, stats: ReadonlyMap<number, { parent: number }>): boolean {
-  for (let at = stats.get(pid)?.parent ?? 0; at > 1; at = stats.get(at)?.parent ?? 0) if (at === process.pid) return true;
+  for (let at = stats.get(pid)?.parent ?? 0; at > 1; at = stats.get(at)?.parent ?? 0)
+    if (at === process.pid) return true;
   return false;
 }
 

@@ -102,6 +102,7 @@ const trials = {
     };
     const pipeline = new IdiomaticPipeline(encode);
     const seconds = await ownSeconds(() => pushAll(pipeline, load.chunks));
+    if (bodyBytes === 0) throw new Error('nothing was encoded');
     return { events: load.events, seconds, flooded: pipeline.flooded };
   },
 };
@@ -134,7 +135,8 @@ async function measureWhole(
 async function mergesQuiet(olap: OlapClient): Promise<void> {
   let seen = '';
   let since = performance.now();
-  for (const until = since + MERGES_MAX_MS; performance.now() < until; await pause(250)) {
+  const until = since + MERGES_MAX_MS;
+  while (performance.now() < until) {
     const [now] = await olap.query<object>(
       `SELECT (SELECT count() FROM system.merges) AS merges, (SELECT groupArray(name) FROM system.parts
        WHERE active AND database = 'vedette_store') AS parts`,
@@ -143,6 +145,7 @@ async function mergesQuiet(olap: OlapClient): Promise<void> {
     if (state !== seen || !state.includes('"merges":0')) since = performance.now();
     seen = state;
     if (performance.now() - since >= QUIET_MS) return;
+    await pause(250);
   }
 }
 
@@ -174,7 +177,8 @@ async function measure(bench: Bench<typeof trials>): Promise<Report> {
   const rate = (runs: readonly PartRun[]): number[] => runs.map(({ events, seconds }) => events / seconds);
   const drained = (runs: readonly WholeRun[]): number[] =>
     runs.map(({ events, ownSeconds: own, olapSeconds }) => events / (own + olapSeconds));
-  const merged = (runs: readonly WholeRun[]): number[] => runs.map(({ events, mergedSeconds }) => events / mergedSeconds);
+  const merged = (runs: readonly WholeRun[]): number[] =>
+    runs.map(({ events, mergedSeconds }) => events / mergedSeconds);
   const micros = (of: (run: WholeRun) => number): string =>
     middle(whole.map((run) => (of(run) * 1e6) / run.events)).toFixed(2);
   const unit = 'events/s of processor time';
@@ -200,7 +204,13 @@ async function measure(bench: Bench<typeof trials>): Promise<Report> {
         name: 'pipeline_before_insert', unit, better: 'higher', values: rate(before), peer: rate(beforePeer), goalRatio: 5,
         note: 'bytes to encoded blocks, features and alerts in memory; the peer: to JSONEachRow bodies; no log on either side',
       }), // prettier-ignore
-      figure({ name: 'pipeline_ingest', unit, better: 'higher', values: rate(ingest), note: 'bytes to encoded blocks' }),
+      figure({
+        name: 'pipeline_ingest',
+        unit,
+        better: 'higher',
+        values: rate(ingest),
+        note: 'bytes to encoded blocks',
+      }),
       figure({
         name: 'pipeline_stages', unit, better: 'higher',
         values: before.map((run, i) => run.events / (run.seconds - ingest[i]!.seconds)),

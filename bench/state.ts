@@ -3,7 +3,15 @@ import type { FlowRecord } from './idiomatic/flow-record.ts';
 import { memoryInUse, ownSeconds } from './measure.ts';
 import { figure, type Report } from './report.ts';
 import { createStages, defaultConfig } from './bare-stages.ts';
-import { BLOCK_ROWS, eachHost, FlowColumns, hostText, uniformHosts, zipfHosts, type DrawHost } from './synthetic-flows.ts';
+import {
+  BLOCK_ROWS,
+  eachHost,
+  FlowColumns,
+  hostText,
+  uniformHosts,
+  zipfHosts,
+  type DrawHost,
+} from './synthetic-flows.ts';
 import { EVENTS_PER_MS, PAIRS_PER_DAY, TrafficDriver } from './traffic-driver.ts';
 import { alternate, runBench, type Bench } from './trial.ts';
 import { HOUR_MS } from '../stream/time.ts';

@@ -29,6 +29,8 @@ export interface AnalyzeSummary {
   readonly deadLetters: Readonly<Record<string, number>>;
   readonly late: number;
   readonly duplicates: number;
+  /** Network and DNS records without an internal end. */
+  readonly external: number;
   readonly hosts: number;
   readonly targets: number;
   readonly devices: number;
@@ -139,6 +141,7 @@ function summarise(
     late,
     deadLetters,
     duplicates: sum((state) => state.counters.duplicates),
+    external: sum((state) => state.counters.external),
     hosts: sum((state) => state.traffic.cold.count),
     devices: sum((state) => state.devices.rows.count),
     series: sum((state) => state.series.rows.count),

@@ -270,9 +270,9 @@ function groupNetworks(config: Config): { name: string; networks: NetworkSet }[]
 function quietMs(config: Config): Record<Episode['family'], number> {
   const minutes = config.alerts.quietMinutes;
   return {
-    'denial-of-service': minutes['denial-of-service'] * 60_000,
-    'data-loss': minutes['data-loss'] * 60_000,
-    'data-corruption': minutes['data-corruption'] * 60_000,
+    'denial-of-service': Math.round(minutes['denial-of-service'] * 60_000),
+    'data-loss': Math.round(minutes['data-loss'] * 60_000),
+    'data-corruption': Math.round(minutes['data-corruption'] * 60_000),
   };
 }
 

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Runner } from '../stream/runner.ts';
 import { EVENTS_TOPIC, PARTIALS_TOPIC } from '../stream/stage-workers.ts';
+import { PANE_MS } from '../stream/time.ts';
 import { openEmbedded, type EmbeddedOptions, type EmbeddedParts } from './compose-embedded.ts';
 
 export type { EmbeddedOptions, FaultPoint } from './compose-embedded.ts';
@@ -73,6 +74,17 @@ export class Embedded {
     await this.settle(EVENTS_TOPIC, this.stage1);
     await this.settle(PARTIALS_TOPIC, this.stage2);
     await Promise.race([this.sink.drain(), this.failed]);
+  }
+
+  /**
+   * Takes over from the run before: waits until stage 1 has read what that one left, so that ingest goes on from the
+   * log's own time. Gives the sources that still hold time there; those that do not come back must be marked idle.
+   */
+  async takeOver(): Promise<string[]> {
+    await this.settle(EVENTS_TOPIC, this.stage1);
+    const clocks = this.stage1.map(({ worker }) => worker.state.clock);
+    this.pipeline.standAt(Math.max(...clocks.map(({ openPane }) => openPane * PANE_MS)));
+    return [...new Set(clocks.flatMap((clock) => clock.activeSources()))];
   }
 
   /** Records of the log that stage 1 has not taken yet. */

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Config } from '../config/schema.ts';
 import { createServer, listen } from '../console/server.ts';
+import { ControlKind } from '../model/event-block.ts';
 import { DETECTOR_INFO } from '../stream/detector-info.ts';
 import { EmbeddedBackend } from './embedded-backend.ts';
 import { Embedded, type EmbeddedOptions } from './embedded.ts';
@@ -48,6 +49,8 @@ export async function serve(options: {
   const { dataDir, config, onNotice, announceIn } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const instance = await Embedded.start({ dataDir, config, fsync: 'group', onNotice });
+  let orphans = await instance.takeOver();
+  const orphansUntilMs = Date.now() + config.sources.idleMs;
   const backend = new EmbeddedBackend(instance, { isSample: options.isSample });
   const app = createConsole(backend, onNotice);
   let url: string;
@@ -60,8 +63,14 @@ export async function serve(options: {
   }
   for (const dir of announceIn) writeInstanceFile(dir, { url, pid: process.pid, dataDir });
   const idle = setInterval(() => {
-    instance.pipeline.markIdle();
-    instance.pipeline
+    const { pipeline } = instance;
+    pipeline.markIdle();
+    if (orphans.length > 0 && Date.now() > orphansUntilMs) {
+      // Sources of the run before that have not come back hold time no longer.
+      for (const id of orphans) if (!pipeline.sources.has(id)) pipeline.control(ControlKind.idle, id, NaN);
+      orphans = [];
+    }
+    pipeline
       .flush()
       .catch((error: unknown) => onNotice('error', `the event log does not take records: ${String(error)}`));
   }, IDLE_CHECK_MS);

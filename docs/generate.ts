@@ -90,7 +90,9 @@ function detectorSection(detector: DetectorSpec<unknown>): string {
 function explanationOf(name: string): string {
   for (const file of readdirSync(DETECTOR_SOURCES)) {
     const source = readFileSync(new URL(file, DETECTOR_SOURCES), 'utf8');
-    const declared = source.search(new RegExp(`^export const \\w+: \\w+Detector<\\w+> = \\{\\n {2}name: '${name}',`, 'm'));
+    const declared = source.search(
+      new RegExp(`^export const \\w+: \\w+Detector<\\w+> = \\{\\n {2}name: '${name}',`, 'm'),
+    );
     if (declared < 0) continue;
     const begin = source.lastIndexOf('/**', declared);
     const comment = source.slice(begin + 3, source.indexOf('*/', begin));
@@ -128,7 +130,8 @@ function insideOf(key: JsonSchema, path: string): string[] {
 }
 
 function keyRow(path: string, key: JsonSchema, { isRequired }: { isRequired: boolean }): string {
-  const fallback = key.default === undefined ? (isRequired ? 'required' : 'none') : `\`${JSON.stringify(key.default)}\``;
+  const fallback =
+    key.default === undefined ? (isRequired ? 'required' : 'none') : `\`${JSON.stringify(key.default)}\``;
   return `| \`${path}\` | ${cell(typeText(key))} | ${cell(fallback)} | ${cell(key.description ?? '')} |`;
 }
 

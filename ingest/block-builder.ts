@@ -40,6 +40,8 @@ export class EventBlockBuilder {
   readonly capacity: number;
   private readonly columns: BlockColumn[];
   private readonly fixed: Partial<Record<number, FixedColumn>> = {};
+  private readonly dicts: Partial<Record<number, DictColumn>> = {};
+  private readonly strings: Partial<Record<number, StringColumn>> = {};
   private readonly dictTexts: { readonly slot: number; readonly writer: DictColumn }[] = [];
   private readonly stringTexts: { readonly slot: number; readonly writer: StringColumn }[] = [];
   private controls: Control[] = [];
@@ -73,15 +75,14 @@ export class EventBlockBuilder {
   private readonly source: DictColumn;
   private readonly raw: StringColumn;
   /** The addresses of the row that came last, as bytes and as words: a pipeline has one row. */
-  private addressBytes = new Uint8Array(32);
-  private addressWords = new Uint32Array(this.addressBytes.buffer);
+  private addressBytes: Uint8Array = new Uint8Array(0);
+  private addressWords: Uint32Array = new Uint32Array(0);
 
   constructor(options: { capacity: number }) {
     this.capacity = options.capacity;
     this.columns = EVENT_COLUMNS.map((spec, index) => ({ index, writer: this.createWriter(spec.kind, index) }));
     const fixed = (name: keyof typeof COLUMN_INDEX): FixedColumn => this.fixed[COLUMN_INDEX[name]]!;
-    const dict = (name: keyof typeof COLUMN_INDEX): DictColumn =>
-      this.columns[COLUMN_INDEX[name]]!.writer as DictColumn;
+    const dict = (name: keyof typeof COLUMN_INDEX): DictColumn => this.dicts[COLUMN_INDEX[name]]!;
     this.eventClass = fixed('class');
     this.time = fixed('time');
     this.startTime = fixed('start_time');
@@ -105,11 +106,12 @@ export class EventBlockBuilder {
     this.srcGroup = dict('src_group');
     this.dstGroup = dict('dst_group');
     this.source = dict('_src');
-    this.raw = this.columns[COLUMN_INDEX.raw]!.writer as StringColumn;
+    this.raw = this.strings[COLUMN_INDEX.raw]!;
     TEXT_COLUMN_INDEX.forEach((index, slot) => {
-      const { writer } = this.columns[index]!;
-      if (writer instanceof DictColumn) this.dictTexts.push({ slot, writer });
-      else if (writer instanceof StringColumn) this.stringTexts.push({ slot, writer });
+      const dictWriter = this.dicts[index];
+      const stringWriter = this.strings[index];
+      if (dictWriter) this.dictTexts.push({ slot, writer: dictWriter });
+      if (stringWriter) this.stringTexts.push({ slot, writer: stringWriter });
     });
   }
 
@@ -214,8 +216,8 @@ export class EventBlockBuilder {
   }
 
   private createWriter(kind: ColumnKind, index: number): ColumnWriter {
-    if (kind === 'string') return new StringColumn();
-    if (kind === 'dict') return new DictColumn(this.capacity);
+    if (kind === 'string') return (this.strings[index] = new StringColumn());
+    if (kind === 'dict') return (this.dicts[index] = new DictColumn(this.capacity));
     return (this.fixed[index] = new FixedColumn(STRIDES[kind]!, this.capacity));
   }
 }

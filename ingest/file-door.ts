@@ -4,6 +4,7 @@ import { SourceReader } from './source-reader.ts';
 import type { SourceStateStore } from './source-state.ts';
 import type { ByteSource } from './sources/chunk.ts';
 import { FileFollower, type FollowerState } from './sources/file-follower.ts';
+import { incarnationOf } from './sources/followed-file.ts';
 
 const STATE = 'files';
 /** How often positions are written down, ms: what a crash reads again at most. */
@@ -28,13 +29,16 @@ export class FileDoor {
   private readonly options: FileDoorOptions;
   private readonly readers = new Map<string, { reader: SourceReader; path: string }>();
   private readonly follower: FileFollower;
-  private readonly saved: Saved | undefined;
+  /** Of an earlier run's readers, those whose files have given nothing yet in this one. */
+  private readonly waiting: Map<string, Saved['readers'][string]>;
+  /** Files read to their end, and up to where, that are not written down as such yet. */
+  private ended: [incarnation: string, position: number][] = [];
   private isDirty = false;
   private isClosed = false;
 
   private constructor(options: FileDoorOptions, saved: Saved | undefined) {
     this.options = options;
-    this.saved = saved;
+    this.waiting = new Map(Object.entries(saved?.readers ?? {}));
     this.follower = new FileFollower({
       paths: options.paths,
       ...(saved ? { state: saved.follower } : {}),
@@ -63,6 +67,7 @@ export class FileDoor {
       if (chunk.last) {
         reader.ingest?.close();
         this.readers.delete(chunk.incarnation);
+        this.ended.push([chunk.incarnation, chunk.position]);
       }
     }
     await this.commitIfDirty();
@@ -83,8 +88,9 @@ export class FileDoor {
         holdsTime: false,
         ...(format === undefined ? {} : { format }),
       });
-      const saved = this.saved?.readers[incarnation];
+      const saved = this.waiting.get(incarnation);
       if (saved) reader.restore(incarnation, path, saved.state);
+      this.waiting.delete(incarnation);
       known = { reader, path };
       this.readers.set(incarnation, known);
     }
@@ -99,7 +105,8 @@ export class FileDoor {
   private async commit(): Promise<void> {
     this.isDirty = false;
     const readers: Record<string, { path: string; state: string }> = {};
-    const positions: [string, number][] = [];
+    const positions = this.ended;
+    this.ended = [];
     for (const [incarnation, { reader, path }] of this.readers) {
       const state = reader.save();
       if (state === undefined) continue;
@@ -108,7 +115,13 @@ export class FileDoor {
     }
     await this.options.pipeline.flush();
     for (const [incarnation, position] of positions) this.follower.commit(incarnation, position);
-    const saved: Saved = { follower: this.follower.state(), readers };
+    const follower = this.follower.state();
+    // What a file had when it was last read, such as its header, is needed when it gives more, after any number of runs.
+    for (const incarnation of follower.files.map(incarnationOf)) {
+      const unread = this.waiting.get(incarnation);
+      if (unread) readers[incarnation] = unread;
+    }
+    const saved: Saved = { follower, readers };
     await this.options.states.save([{ name: stateName(this.options), state: JSON.stringify(saved) }]);
   }
 

@@ -98,7 +98,7 @@ export class IngestSource {
       position,
       format: this.decoder.format,
       reason,
-      receivedMs: this.context.receivedMs,
+      receivedMs: this.context.receivedMs || this.pipeline.options.now(),
       bytes: bytes.slice(start, Math.min(end, start + LETTER_BYTES)),
       sizeBytes: end - start,
     });

@@ -109,6 +109,11 @@ export class IngestPipeline {
     this.stoodAtMs = Math.max(this.stoodAtMs, standsAtMs);
   }
 
+  /** Time in the log when this pipeline took over from an earlier one, ms: panes below it are closed. */
+  standAt(timeMs: number): void {
+    this.stoodAtMs = Math.max(this.stoodAtMs, timeMs);
+  }
+
   /** The record in `row`, into its partition. `source.context` says where it comes from. */
   append(source: IngestSource): void {
     const { row } = this;

@@ -1,5 +1,5 @@
 import type { CsvMapping } from './decoder.ts';
-import { chooseFormat } from './formats.ts';
+import { chooseFormat, chooseFormatAgain, type FormatChoice } from './formats.ts';
 import type { IngestSource } from './ingest-source.ts';
 import type { IngestPipeline } from './pipeline.ts';
 import type { Chunk } from './sources/chunk.ts';
@@ -45,13 +45,17 @@ export class SourceReader implements RecordSink {
   restore(incarnation: string, path: string, state: string): void {
     const saved = JSON.parse(state) as SavedReader;
     this.splitter = new RecordSplitter(this, { layout: saved.layout });
-    this.open(incarnation, path, new Uint8Array(0), { named: saved.format, state: saved.source });
+    this.open(incarnation, path, chooseFormatAgain(saved.format, this.options.mappings), saved.source);
   }
 
   /** Opens the source by its first chunk, without reading it: it counts in time from here on. */
   prepare(chunk: Chunk): void {
-    if (chunk.bytes.length > 0 && !this.source)
-      this.open(chunk.incarnation, chunk.path, chunk.bytes.subarray(0, HEAD_BYTES), {});
+    // What is broken before its first byte is a source as well: its dead letter says so.
+    if (this.source || (chunk.bytes.length === 0 && !chunk.problem)) return;
+    const { format, mappings } = this.options;
+    const head = chunk.bytes.subarray(0, HEAD_BYTES);
+    const choice = chooseFormat(head, { path: chunk.path, mappings, ...(format === undefined ? {} : { named: format }) });
+    this.open(chunk.incarnation, chunk.path, choice);
   }
 
   push(chunk: Chunk): void {
@@ -86,17 +90,15 @@ export class SourceReader implements RecordSink {
     this.source!.refuse(reason, head, 0, head.length, position);
   }
 
-  private open(incarnation: string, path: string, head: Uint8Array, known: { named?: string; state?: string }): void {
-    const { pipeline, mappings, holdsTime } = this.options;
-    const named = known.named ?? this.options.format;
-    const { format, mapping } = chooseFormat(head, { path, mappings, ...(named === undefined ? {} : { named }) });
+  private open(incarnation: string, path: string, { format, mapping }: FormatChoice, state?: string): void {
+    const { pipeline, holdsTime } = this.options;
     this.formatName = mapping?.name ?? format.name;
     this.source = pipeline.openSource({
       id: incarnation,
       decoder: format.createDecoder({ fileName: path, ...(mapping ? { mapping } : {}) }),
       disorderMs: mapping?.disorderMs ?? format.disorderMs,
       holdsTime,
-      ...(known.state === undefined ? {} : { state: known.state }),
+      ...(state === undefined ? {} : { state }),
     });
   }
 }

@@ -82,8 +82,8 @@ export const TARGET_FEATURES: readonly FeatureSpec[] = [
   count('flows', 'flows', 'flows to the target', 'count()'),
   count('packets', 'packets', 'packets to the target, at least one a flow', 'sum(greatest(packets_out, 1))'),
   count('bytes', 'bytes', 'payload to the target', 'sum(bytes_out)'),
-  count('syn_only', 'packets', 'packets of flows that never got past the SYN (S0, REJ, RSTOS0, SH); a flow longer than a pane by its mean share',
-    "sumIf(if(time - start_time > 10, toUInt64(ceil(greatest(packets_out, 1) * 10000 / (toUnixTimestamp64Milli(time) - toUnixTimestamp64Milli(start_time)))), greatest(packets_out, 1)), conn_state in ('S0', 'REJ', 'RSTOS0', 'SH'))"), // prettier-ignore
+  count('syn_only', 'packets', 'packets of TCP flows that never got past the SYN (S0, REJ, RSTOS0, SH); a flow longer than a pane by its mean share',
+    "sumIf(if(time - start_time > 10, toUInt64(ceil(greatest(packets_out, 1) * 10000 / (toUnixTimestamp64Milli(time) - toUnixTimestamp64Milli(start_time)))), greatest(packets_out, 1)), proto = 6 and conn_state in ('S0', 'REJ', 'RSTOS0', 'SH') and direction != 'outbound')"), // prettier-ignore
   count('sources', 'addresses', 'distinct sources', 'uniqExact(src_ip)'),
 ];
 

@@ -50,8 +50,8 @@ export class FixedColumn implements ColumnWriter {
   setU64(row: number, value: number): void {
     this.touched = true;
     if (value >= 0 && value < TWO_32) {
-      // The row's high word is zero: rows are written once, and cleared with their block.
       this.u32[row * 2] = value;
+      this.u32[row * 2 + 1] = 0;
       return;
     }
     const high = Math.floor(value / TWO_32);
@@ -175,7 +175,7 @@ export class DictColumn implements ColumnWriter {
     return entry;
   }
 
-  /** {@link set} with a whole array that is often the very one of the row before: a source's id, a site. */
+  /** {@link set} with a whole array that is often the very one of the row before (a source's id) and never changes. */
   setConstant(row: number, value: Uint8Array): void {
     if (value !== this.constant) {
       this.constantEntry = this.set(row, value, 0, value.length);

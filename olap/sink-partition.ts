@@ -130,9 +130,22 @@ export class SinkPartition {
   }
 
   async #gather(signal: AbortSignal): Promise<void> {
-    const read = (): Promise<LogEntry[]> => {
-      this.#passDropped();
-      return this.#deps.log.read(this.#route.topic, this.#partition, this.#next, { maxBytes: this.#limits.maxBytes });
+    const read = async (): Promise<LogEntry[]> => {
+      const { topic } = this.#route;
+      for (;;) {
+        this.#passDropped();
+        try {
+          return await this.#deps.log.read(topic, this.#partition, this.#next, { maxBytes: this.#limits.maxBytes });
+        } catch (error) {
+          if (!(error instanceof VedetteError) || error.code !== 'LOG_CORRUPT') throw error;
+          this.#deps.metrics.corrupt(topic, this.#partition, this.#next);
+          this.#deps.onNotice?.(
+            'error',
+            `record ${this.#next} of ${topic} is damaged and was not stored: ${error.message}`,
+          );
+          this.#next++;
+        }
+      }
     };
     this.#pending = await read();
     const sizeBytes = this.#pending.reduce((sum, { data }) => sum + data.length, 0);

@@ -30,6 +30,7 @@ export interface OpenPane {
 
 const SYN_ONLY = stateFlags(['S0', 'REJ', 'RSTOS0', 'SH']);
 const FAILED = stateFlags(['S0', 'REJ', 'RSTOS0', 'RSTRH', 'SH', 'SHR']);
+const PROTO_TCP = 6;
 const PROTO_UDP = 17;
 const PROTO_ICMP = 1;
 const PROTO_ICMP6 = 58;
@@ -124,12 +125,14 @@ export class FlowIntake {
           isNewPeer: pair !== 'known',
         });
     }
-    if (direction === Direction.inbound || direction === Direction.lateral)
-      this.addTarget(columns, row, open, {
-        bytes: fromOrig,
-        packets: packetsFromOrig,
-        isSynOnly: SYN_ONLY[state] === 1,
-      });
+    if (direction === Direction.inbound || direction === Direction.lateral) {
+      const flow = { bytes: fromOrig, packets: packetsFromOrig, isSynOnly: SYN_ONLY[state] === 1 };
+      this.addTarget(columns, row, open, { ...flow, target: columns.dst, source: columns.src });
+    } else if (packetsFromOrig === 0 && packetsFromResp > 0 && direction === Direction.outbound) {
+      // Answers to what was never asked: a sensor takes the victim of a reflection for the originator.
+      const flow = { bytes: fromResp, packets: packetsFromResp, isSynOnly: false };
+      this.addTarget(columns, row, open, { ...flow, target: columns.src, source: columns.dst });
+    }
   }
 
   addDns(columns: EventColumnsView, row: number, open: OpenPane): void {
@@ -148,10 +151,10 @@ export class FlowIntake {
     columns: EventColumnsView,
     row: number,
     open: OpenPane,
-    flow: { bytes: number; packets: number; isSynOnly: boolean },
+    flow: { bytes: number; packets: number; isSynOnly: boolean; target: Uint32Array; source: Uint32Array },
   ): void {
     const at = row * 4;
-    const { src, dst } = columns;
+    const { target: dst, source: src } = flow;
     const { targets } = open;
     targets.open(targets.upsert(dst[at]!, dst[at + 1]!, dst[at + 2]!, dst[at + 3]!));
     const target = targets.f64;
@@ -163,10 +166,10 @@ export class FlowIntake {
     target[base + T.flows]!++;
     target[base + T.packets]! += packets;
     target[base + T.bytes]! += flow.bytes;
-    if (flow.isSynOnly) target[base + T.synOnly]! += ratePackets;
+    const proto = columns.proto[row]!;
+    if (flow.isSynOnly && proto === PROTO_TCP) target[base + T.synOnly]! += ratePackets;
     target[base + T.ratePackets]! += ratePackets;
     target[base + T.rateBytes]! += durationMs > PANE_MS ? Math.ceil((flow.bytes * PANE_MS) / durationMs) : flow.bytes;
-    const proto = columns.proto[row]!;
     if (proto === PROTO_UDP) {
       target[base + T.udpPackets]! += ratePackets;
       if (AMPLIFIERS.has(columns.srcPort[row]!)) target[base + T.amplificationPackets]! += ratePackets;

@@ -52,6 +52,11 @@ export class PartitionClock {
     return false;
   }
 
+  /** Sources that hold time. */
+  activeSources(): string[] {
+    return [...this.sources].flatMap(([id, source]) => (source.isActive ? [id] : []));
+  }
+
   save(): unknown {
     return {
       openPane: Number.isFinite(this.openPane) ? this.openPane : null,

@@ -1,5 +1,6 @@
 import type { CheckpointStore } from '../featurestore/checkpoint-store.ts';
 import type { EventLog, LogEntry } from '../log/event-log.ts';
+import { VedetteError, type ErrorCode } from '../model/errors.ts';
 import { takeSnapshot, restoreSnapshot, type Snapshotable } from './snapshot.ts';
 
 /** Places at which a fault test ends the process. */
@@ -51,6 +52,8 @@ export interface Stage {
 export class Runner {
   private readonly options: RunnerOptions;
   private readonly stage: Stage;
+  /** Records that could not be read, and were passed over. */
+  damaged = 0;
   private next = 0;
   /** Offset below which every effect is acknowledged. */
   settledOffset = 0;
@@ -100,18 +103,42 @@ export class Runner {
     await this.checkpoint();
   }
 
-  /** Takes what the log has, up to a batch; gives the number of records. */
+  /** Takes what the log has, up to a batch; gives the number of records. A damaged one is passed over, and told. */
   async step(): Promise<number> {
-    const { log, topic, partition, batchBytes, at } = this.options;
-    const entries = await log.read(topic, partition, this.next, { maxBytes: batchBytes });
+    const { at } = this.options;
+    const entries = await this.read();
+    if (!entries) return 1;
     if (entries.length === 0) return 0;
     at?.('block_read');
     for (const entry of entries) {
-      await this.stage.handle(entry);
+      try {
+        await this.stage.handle(entry);
+      } catch (error) {
+        this.passDamaged(error, 'BLOCK_CORRUPT', entry.offset);
+      }
       this.next = entry.offset + 1;
     }
     await this.checkpointIfDue();
     return entries.length;
+  }
+
+  /** Undefined where the next record is damaged and was passed over. */
+  private async read(): Promise<LogEntry[] | undefined> {
+    const { log, topic, partition, batchBytes } = this.options;
+    try {
+      return await log.read(topic, partition, this.next, { maxBytes: batchBytes });
+    } catch (error) {
+      this.passDamaged(error, 'LOG_CORRUPT', this.next);
+      this.next++;
+      return undefined;
+    }
+  }
+
+  private passDamaged(error: unknown, code: ErrorCode, offset: number): void {
+    if (!(error instanceof VedetteError) || error.code !== code) throw error;
+    this.damaged++;
+    const { topic, partition, onWarning } = this.options;
+    onWarning?.(`record ${offset} of ${topic}/${partition} is damaged and is passed over: ${error.message}`);
   }
 
   /** Writes a checkpoint of the state as it is now, and resolves once its offset is committed. */

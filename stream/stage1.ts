@@ -1,5 +1,5 @@
 import { ControlKind, type Control, type EventBlock } from '../model/event-block.ts';
-import { EventClass } from '../model/event-columns.ts';
+import { DIRECTIONS, EventClass } from '../model/event-columns.ts';
 import type { Finding } from '../model/finding.ts';
 import { nameKey, partitionOf } from '../model/key-hash.ts';
 import type { DetectorSpec, EntityKind, HostDetector, ReadingDetector, SilenceDetector, Verdict } from './detector.ts';
@@ -20,6 +20,8 @@ import type { FingerprintSet } from './state/fingerprint-set.ts';
 import type { RowTable } from './state/row-table.ts';
 import { PANE_MS, paneOf } from './time.ts';
 
+/** By direction: whether one end at least is internal. */
+const HAS_HOST = Uint8Array.from(DIRECTIONS, (name) => (name === 'unknown' || name === 'external' ? 0 : 1));
 const NO_SOURCE = { position: Infinity };
 /** Sources whose highest position a partition remembers. */
 const MAX_SOURCES = 100_000;
@@ -58,7 +60,7 @@ export class Stage1 implements Snapshotable {
   readonly series: Series;
   /** Highest position taken of each source: what is not above it is a duplicate. */
   readonly highest = new Map<string, { position: number }>();
-  readonly counters = { rows: 0, duplicates: 0, late: 0, afterClose: 0 };
+  readonly counters = { rows: 0, duplicates: 0, late: 0, afterClose: 0, external: 0 };
   /** Pane to close next; everything below is closed. */
   closedBelow = -Infinity;
 
@@ -236,7 +238,9 @@ export class Stage1 implements Snapshotable {
       return;
     }
     if (!isReading) {
-      this.traffic.add(columns, row, pane);
+      // Without an internal end a flow is nobody's here: outside addresses never get state.
+      if (HAS_HOST[columns.direction[row]!] === 1) this.traffic.add(columns, row, pane);
+      else this.counters.external++;
       return;
     }
     this.devices.beat(slots.device(row, pane, this.deviceOutput), timeMs, this.deviceOutput);

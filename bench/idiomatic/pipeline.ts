@@ -37,7 +37,9 @@ export class IdiomaticPipeline {
   }
 
   async push(chunk: Uint8Array): Promise<void> {
-    const lines = (this.rest + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('utf8')).split('\n');
+    const lines = (this.rest + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('utf8')).split(
+      '\n',
+    );
     this.rest = lines.pop() ?? '';
     const events = this.rowsOf('events');
     for (const line of lines) {

@@ -25,8 +25,8 @@ export function skipped(name: string, why: string): Figure {
 }
 
 export function toJson(figure: Figure): string {
-  const { value } = figure;
-  return JSON.stringify({ ...figure, value: value === null ? null : rounded(value) });
+  const { value, runs } = figure;
+  return JSON.stringify({ ...figure, value: value === null ? null : rounded(value), runs: rounded(runs) });
 }
 
 /** Columns padded to their widest, the note last. */

@@ -75,6 +75,9 @@ async function printSummary({ notices }: CommandContext, summary: AnalyzeSummary
       ...(summary.duplicates > 0 ? [`duplicates    ${summary.duplicates.toLocaleString('en')}`] : []),
       `entities      ${hosts} hosts, ${targets} targets, ${devices} devices, ${series} series`,
       `time          ${(elapsedMs / 1000).toFixed(1)} s, ${rate.toLocaleString('en')} events/s`,
+      ...(summary.external > 0 && summary.hosts === 0
+        ? [`hint          no record has an internal end: name your networks with --internal CIDR,…`]
+        : []),
       ...summary.skipped.map(({ path, reason }) => `not read      ${path}: ${reason}`),
     ].join('\n'),
   );

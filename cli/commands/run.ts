@@ -47,9 +47,16 @@ export function addRunCommands(program: Command, context: CommandContext): void 
       });
       await notices.text(`Vedette runs at ${serving.url}  (data in ${dataDir})`);
       const doors = await openFileDoors(serving, config, options.follow, createNotices(notices));
-      const feeds = [...doors.map((door) => door.run()), ...(options.stdin ? [feedStdin(serving, context)] : [])];
+      const stdin = new StreamSource(process.stdin, { path: 'stdin', incarnation: `stdin#${Date.now()}` });
+      const feeds = [
+        ...doors.map((door) => door.run()),
+        ...(options.stdin ? [feedStdin(stdin, serving, context)] : []),
+      ];
       await untilStopped(serving, context, feeds, async () => {
         for (const door of doors) await door.close();
+        await stdin?.close();
+        // What they have read is written before the log closes.
+        await Promise.allSettled(feeds);
       });
     });
   program
@@ -118,10 +125,13 @@ async function openFileDoors(
   );
 }
 
-async function feedStdin(serving: Serving, context: CommandContext): Promise<void> {
-  const source = new StreamSource(process.stdin, { path: 'stdin', incarnation: `stdin#${Date.now()}` });
+function openStdin(): StreamSource {
+  return new StreamSource(process.stdin, { path: 'stdin', incarnation: `stdin#${Date.now()}` });
+}
+
+async function feedStdin(source: StreamSource, serving: Serving, context: CommandContext): Promise<void> {
   await feedStream(source, serving.instance.pipeline, csvMappings(serving.instance.options.config));
-  await context.notices.text('Standard input has ended; the pipeline keeps running.');
+  if (!context.signal.aborted) await context.notices.text('Standard input has ended; the pipeline keeps running.');
 }
 
 /** Runs until the person ends it or a part fails for good; then stops in order. */

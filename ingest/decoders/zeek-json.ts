@@ -53,7 +53,9 @@ class ZeekJsonDecoder implements Decoder {
 }
 
 function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let position = start; position < end; position++) if (bytes[position]! > 0x20) return false;
+  // NUL and its like are no white space: a line of them is damage, not nothing.
+  for (let position = start; position < end; position++)
+    if (bytes[position]! > 0x20 || bytes[position]! < 0x09) return false;
   return true;
 }
 
@@ -65,9 +67,11 @@ export function createZeekJsonDecoder(options: DecoderOptions, parser: ZeekJsonP
 
 /** How sure the first record is Zeek's: `ts` is necessary, and a key that others do not have makes it certain. */
 function detect(head: Uint8Array, hint: { readonly fileName?: string }): number {
-  const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('latin1').trimStart();
-  const line = text.split('\n', 1)[0] ?? '';
-  if (!line.startsWith('{')) return 0;
+  const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('latin1');
+  const [, bracket, rest] = /^(?:ï»¿)?\s*(\[?)\s*(\{[^]*)/.exec(text) ?? [];
+  if (rest === undefined) return 0;
+  // The first of an array may stand over several lines.
+  const line = (bracket === '[' ? rest.split(/\}\s*,?\s*\{/, 1) : rest.split('\n', 1))[0] ?? '';
   const hasTime = /"ts"\s*:/.test(line);
   if (/"@stream"\s*:/.test(line)) return 0.95;
   if (!hasTime) return 0;

@@ -119,7 +119,9 @@ class ZeekTsvDecoder implements Decoder {
 }
 
 function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let position = start; position < end; position++) if (bytes[position]! > 0x20) return false;
+  // NUL and its like are no white space: a line of them is damage, not nothing.
+  for (let position = start; position < end; position++)
+    if (bytes[position]! > 0x20 || bytes[position]! < 0x09) return false;
   return true;
 }
 

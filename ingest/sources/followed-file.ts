@@ -22,6 +22,11 @@ export interface FollowedFileState {
   readonly finished?: readonly (readonly [inode: number, sizeBytes: number])[];
 }
 
+/** Source id: `path#inode.fingerprint.truncations`. */
+export function incarnationOf(file: Pick<FollowedFileState, 'path' | 'inode' | 'fingerprint' | 'truncations'>): string {
+  return `${file.path}#${file.inode}.${file.fingerprint}.${file.truncations}`;
+}
+
 /** How many bytes before the reading position are compared at each read, to notice that a file was rewritten. */
 const TAIL_BYTES = 64;
 
@@ -35,7 +40,6 @@ export class FollowedFile {
   readonly inode: number;
   readonly fingerprint: string;
   readonly truncations: number;
-  /** Source id: `path#inode.fingerprint.truncations`. */
   readonly incarnation: string;
   readonly isHistory: boolean;
   readonly finished: Map<number, number>;
@@ -52,7 +56,7 @@ export class FollowedFile {
     this.inode = state.inode;
     this.fingerprint = state.fingerprint;
     this.truncations = state.truncations;
-    this.incarnation = `${state.path}#${state.inode}.${state.fingerprint}.${state.truncations}`;
+    this.incarnation = incarnationOf(state);
     this.isHistory = state.isHistory ?? false;
     this.finished = new Map(state.finished);
     this.#headLength = state.headLength;

@@ -1,6 +1,8 @@
 import { EVENTS_TABLE } from './events-table.ts';
 import type { FeatureTable } from './feature-tables.ts';
 
+const REFLECTED = "direction = 'outbound' AND packets_out = 0 AND packets_in > 0";
+
 /**
  * The same features from raw events, by the SQL that each feature declares (late records are in no window). Features
  * that raw rows of one window do not tell are left out.
@@ -16,13 +18,17 @@ export function featuresFromEvents(table: FeatureTable): string {
       return select(`if(direction = 'inbound', dst_ip, src_ip) AS host, ${time}`, ['host'], {
         columns,
         from: EVENTS_TABLE,
-        where: "late = 0 AND class IN ('network', 'dns')",
+        where: "late = 0 AND class IN ('network', 'dns') AND direction IN ('inbound', 'outbound', 'lateral')",
       });
     case 'target':
+      // A flow that only its responder sent anything in is traffic to its originator: an answer that nobody asked for.
       return select(`dst_ip AS target, ${time}`, ['target'], {
         columns,
-        from: EVENTS_TABLE,
-        where: "late = 0 AND class = 'network' AND direction IN ('inbound', 'lateral')",
+        from: `(SELECT * REPLACE (if(reflected, src_ip, dst_ip) AS dst_ip, if(reflected, dst_ip, src_ip) AS src_ip,
+    if(reflected, bytes_in, bytes_out) AS bytes_out, if(reflected, packets_in, packets_out) AS packets_out)
+    FROM (SELECT *, ${REFLECTED} AS reflected FROM ${EVENTS_TABLE} WHERE late = 0 AND class = 'network')
+    WHERE direction IN ('inbound', 'lateral') OR reflected)`,
+        where: '1',
       });
     case 'series':
       return select(`device, metric, ${time}`, ['device', 'metric'], {

@@ -26,7 +26,9 @@ describe('the load', () => {
     const line = Buffer.from(synLine(Date.UTC(2026, 0, 5, 10), 70_000, '10.200.0.1', 6000));
     const row = new EventRow();
     let events = 0;
-    const result = zeekJson.createDecoder({ fileName: 'conn.log' }).decodeLine(line, 0, line.length - 1, row, () => events++);
+    const result = zeekJson
+      .createDecoder({ fileName: 'conn.log' })
+      .decodeLine(line, 0, line.length - 1, row, () => events++);
     expect(result).toBe('event');
     expect(events).toBe(1);
     expect(row).toMatchObject({ timeMs: Date.UTC(2026, 0, 5, 10), packetsOut: 6000, packetsIn: 0 });

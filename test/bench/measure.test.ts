@@ -36,11 +36,15 @@ describe('summaries', () => {
     expect(quantile(hundred, 1)).toBe(100);
     expect(quantile([5], 0.01)).toBe(5);
     fc.assert(
-      fc.property(fc.array(fc.integer(), { minLength: 1 }), fc.double({ min: 0, max: 1, noNaN: true }), (values, at) => {
-        const found = quantile(values, at);
-        expect(values.filter((value) => value <= found).length / values.length).toBeGreaterThanOrEqual(at);
-        expect(values).toContain(found);
-      }),
+      fc.property(
+        fc.array(fc.integer(), { minLength: 1 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (values, at) => {
+          const found = quantile(values, at);
+          expect(values.filter((value) => value <= found).length / values.length).toBeGreaterThanOrEqual(at);
+          expect(values).toContain(found);
+        },
+      ),
     );
   });
 });
