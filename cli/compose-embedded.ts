@@ -40,6 +40,8 @@ export interface EmbeddedOptions {
   /** `never`: for data that may be made again, such as that of `analyze`. */
   readonly fsync: 'group' | 'never';
   readonly onNotice: (level: 'info' | 'warn' | 'error', message: string) => void;
+  /** Leaves the store's retention as it is: for a look at data whose configuration may be another. */
+  readonly keepsRetention?: true;
   /** Wall clock, ms; for tests. */
   readonly now?: () => number;
   readonly sinkLimits?: Partial<SinkLimits>;
@@ -126,7 +128,7 @@ export async function openEmbedded(
   const olap = new OlapClient({ endpoint: () => child.endpoint });
   closers.push(() => olap.close());
   await migrate(olap);
-  await applyRetention(olap, config.olap.retentionDays);
+  if (options.keepsRetention !== true) await applyRetention(olap, config.olap.retentionDays);
   const sinkCounters: SinkCounters = { rows: 0, inserts: 0, duplicates: 0, retries: 0, corrupt: 0, lost: 0 };
   const sink = new Sink(
     { routes: SINK_ROUTES, ...(options.sinkLimits ? { limits: options.sinkLimits } : {}) },

@@ -17,12 +17,14 @@ import { createConsole } from './serve.ts';
 export async function connect(options: Readonly<Record<string, unknown>>): Promise<ApiClient> {
   const { url } = options;
   if (typeof url === 'string') return new ApiClient(fetchTransport(url));
-  const dataDir = resolve(typeof options['data'] === 'string' ? options['data'] : 'var');
+  const given = resolve(typeof options['data'] === 'string' ? options['data'] : 'var');
+  // Where only a sample has run, that is what there is to look at.
+  const dataDir = hasStore(given) || !hasStore(join(given, 'sample')) ? given : join(given, 'sample');
   const running = readInstanceFile(dataDir);
   if (running) return new ApiClient(fetchTransport(running.url));
   if (options['follow'] === true)
     throw new CommandError(EXIT.unreachable, `no instance runs on ${dataDir}: there is nothing that could change`);
-  if (!existsSync(join(dataDir, 'olap')))
+  if (!hasStore(dataDir))
     throw new CommandError(
       EXIT.unreachable,
       `no instance runs on ${dataDir}, and there is no store in it: start one (vedette run), or name another with --data or --url`,
@@ -31,7 +33,7 @@ export async function connect(options: Readonly<Record<string, unknown>>): Promi
     if (level === 'error') process.stderr.write(`${message}\n`);
   };
   const config = loadConfig(typeof options['config'] === 'string' ? options['config'] : undefined);
-  const instance = await Embedded.start({ dataDir, config, fsync: 'group', onNotice });
+  const instance = await Embedded.start({ dataDir, config, fsync: 'group', keepsRetention: true, onNotice });
   const backend = new EmbeddedBackend(instance, { isSample: false });
   const transport = injectTransport(createConsole(backend, onNotice));
   return new ApiClient({
@@ -42,4 +44,8 @@ export async function connect(options: Readonly<Record<string, unknown>>): Promi
       await instance.stop();
     },
   });
+}
+
+function hasStore(dir: string): boolean {
+  return existsSync(join(dir, 'olap'));
 }

@@ -35,6 +35,8 @@ export async function readOnlySql(
         database: VIEW_DATABASE,
         default_format: format.name,
         readonly: '1',
+        // An error half-way through comes as an error, not as an answer that breaks off.
+        wait_end_of_query: '1',
         max_execution_time: String(options.timeoutMs / 1000),
         max_memory_usage: String(MAX_MEMORY_BYTES),
         max_result_rows: String(options.maxRows),

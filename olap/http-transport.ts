@@ -5,7 +5,7 @@ import type { OlapEndpoint } from './client.ts';
 
 /** ClickHouse's error codes that pass by themselves: memory, parts, simultaneous queries, space, timeouts, shutdown. */
 const PASSING_CODES: ReadonlySet<number> = new Set([
-  159, 164, 201, 202, 203, 209, 210, 236, 241, 242, 243, 252, 319, 394, 425, 439, 473, 499, 999, 1000,
+  159, 201, 202, 203, 209, 210, 236, 241, 242, 243, 252, 319, 394, 425, 439, 473, 499, 999, 1000,
 ]);
 
 /** Settings of one request, as ClickHouse names them. */
