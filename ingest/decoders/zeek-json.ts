@@ -68,10 +68,10 @@ export function createZeekJsonDecoder(options: DecoderOptions, parser: ZeekJsonP
 /** How sure the first record is Zeek's: `ts` is necessary, and a key that others do not have makes it certain. */
 function detect(head: Uint8Array, hint: { readonly fileName?: string }): number {
   const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('latin1');
-  const [, bracket, rest] = /^(?:ï»¿)?\s*(\[?)\s*(\{[^]*)/.exec(text) ?? [];
-  if (rest === undefined) return 0;
+  const [, before, rest] = /^(?:ï»¿)?([\s[]*)(\{[^]*)/.exec(text) ?? [];
+  if (before === undefined || rest === undefined) return 0;
   // The first of an array may stand over several lines.
-  const line = (bracket === '[' ? rest.split(/\}\s*,?\s*\{/, 1) : rest.split('\n', 1))[0] ?? '';
+  const line = (before.includes('[') ? rest.split(/\}\s*,?\s*\{/, 1) : rest.split('\n', 1))[0] ?? '';
   const hasTime = /"ts"\s*:/.test(line);
   if (/"@stream"\s*:/.test(line)) return 0.95;
   if (!hasTime) return 0;
