@@ -18,7 +18,7 @@ export function createTraffic(): HostTraffic {
     groupOf: () => '',
     maxHosts: 20_000_000,
     newHostsPerMinute: 1_000_000_000,
-    pairsPerDay: PAIRS_PER_DAY,
+    maxPairs: PAIRS_PER_DAY,
   });
 }
 
@@ -50,7 +50,7 @@ export class TrafficDriver {
     const pane = paneOf(timeMs);
     if (pane === this.pane) return;
     for (; this.pane < pane; this.pane++) this.traffic.closePane(this.pane, this.output);
-    this.traffic.contacts.closeUpTo(pane, pane * PANE_MS);
+    this.traffic.contacts.closeUpTo(pane * PANE_MS);
   }
 
   /** One flow of every host, 200,000 an hour: those of hours before become cold. */

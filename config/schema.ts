@@ -92,7 +92,11 @@ export const configSchema = z.strictObject({
         .min(1)
         .default(100_000)
         .describe('hosts that may appear in a minute; the rest is counted'),
-      pairsPerDay: z.int().min(1).default(2_000_000).describe('pairs of host and peer remembered of a day'),
+      maxPairs: z
+        .int()
+        .min(1)
+        .default(4_000_000)
+        .describe('pairs of host and peer remembered for seven days, about 40 bytes each'),
       blockRows: z.int().min(1).max(65_535).default(8192).describe('events in a block of the log'),
     })
     .prefault({}),

@@ -12,6 +12,8 @@ export interface DeadLetter {
   /** The record's bytes, cut at 64 KiB; `sizeBytes` is the whole length. */
   readonly bytes: Uint8Array;
   readonly sizeBytes: number;
+  /** What its decoder had kept from before, such as a header, where it had anything: needed to read it again. */
+  readonly decoderState?: string;
   readonly replayedMs?: number;
 }
 

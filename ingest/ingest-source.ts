@@ -28,6 +28,8 @@ export class IngestSource {
   /** `new` until its first record (or activation): it does not count in time yet. */
   state: 'new' | 'active' | 'idle' | 'closed' = 'new';
   lastReceivedMs = -Infinity;
+  /** What to do with records that cannot be read; `count`: whoever gave them has them still. */
+  refused: 'keep' | 'count' = 'keep';
   private readonly pipeline: IngestPipeline;
   private decoder: Decoder;
   private readonly emit: (row: EventRow) => void;
@@ -93,6 +95,8 @@ export class IngestSource {
   /** A record that no decoder saw: too long, cut off, not to be decompressed. */
   refuse(reason: DeadLetterReason, bytes: Uint8Array, start: number, end: number, position: number): void {
     this.counters.deadLetters++;
+    if (this.refused === 'count') return;
+    const decoderState = this.decoder.saveState();
     this.pipeline.deadLetter({
       source: this.context.source,
       position,
@@ -101,6 +105,7 @@ export class IngestSource {
       receivedMs: this.context.receivedMs || this.pipeline.options.now(),
       bytes: bytes.slice(start, Math.min(end, start + LETTER_BYTES)),
       sizeBytes: end - start,
+      ...(decoderState === '{}' || decoderState === '' ? {} : { decoderState }),
     });
   }
 

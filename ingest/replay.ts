@@ -1,6 +1,6 @@
 import type { DeadLetter, DeadLetterFilter, DeadLetterStore } from './dead-letter.ts';
-import type { CsvMapping } from './decoder.ts';
-import { chooseFormat } from './formats.ts';
+import type { CsvMapping, Decoder } from './decoder.ts';
+import { chooseFormat, chooseFormatAgain, type FormatChoice } from './formats.ts';
 import type { IngestPipeline } from './pipeline.ts';
 
 const PAGE = 500;
@@ -12,9 +12,13 @@ export interface ReplayResult {
   readonly deadLetters: number;
 }
 
+/** Of these only the beginning was kept. */
+const CUT_REASONS: ReadonlySet<string> = new Set(['too_long', 'truncated_input', 'decompression_limit']);
+
 /**
  * Reads dead letters again, as sources of their own: each letter has its own source id, so that a replay which was cut
- * off and is begun again counts nothing twice. Letters that were replayed are passed over unless asked for by id.
+ * off and is begun again counts nothing twice. Letters that were replayed are passed over unless asked for by id; those
+ * that still cannot be read stay as they are, for another time.
  */
 export async function replayDeadLetters(
   services: { pipeline: IngestPipeline; store: DeadLetterStore; mappings: readonly CsvMapping[] },
@@ -22,45 +26,64 @@ export async function replayDeadLetters(
 ): Promise<ReplayResult> {
   const { pipeline, store } = services;
   const letters = (await lettersOf(store, filter)).sort((a, b) => a.id - b.id);
+  const decoders = new Map<string, ReplayDecoder>();
   let events = 0;
   let failed = 0;
-  for (const letter of letters) {
-    if (letter.bytes.length < letter.sizeBytes) {
-      failed++;
-      continue;
+  for (let start = 0; start < letters.length; start += PAGE) {
+    const read: number[] = [];
+    for (const letter of letters.slice(start, start + PAGE)) {
+      const isWhole = letter.bytes.length === letter.sizeBytes && !CUT_REASONS.has(letter.reason);
+      const made = isWhole ? replayOne(services, letter, decoders) : undefined;
+      if (made === undefined) failed++;
+      else {
+        events += made;
+        read.push(letter.id);
+      }
     }
-    const counters = replayOne(services, letter);
-    events += counters.events;
-    failed += counters.deadLetters;
-    if (pipeline.isFull) await pipeline.flush();
+    // Written down page by page: what a crash leaves to be read again is within what the sink knows to be its own.
+    await pipeline.flush();
+    await store.markReplayed(read, pipeline.options.now());
   }
   for (const source of [...pipeline.sources.values()]) if (source.id.startsWith('replay/')) source.close();
   await pipeline.flush();
-  await store.markReplayed(
-    letters.filter((letter) => letter.bytes.length === letter.sizeBytes).map(({ id }) => id),
-    pipeline.options.now(),
-  );
   return { replayed: letters.length, events, deadLetters: failed };
 }
 
+interface ReplayDecoder extends FormatChoice {
+  readonly decoder: Decoder;
+}
+
+/** Events that a letter gave; undefined where it still cannot be read. */
 function replayOne(
   { pipeline, mappings }: { pipeline: IngestPipeline; mappings: readonly CsvMapping[] },
   letter: DeadLetter,
-): { events: number; deadLetters: number } {
-  const { format, mapping } = chooseFormat(letter.bytes, { path: letter.source, mappings });
+  decoders: Map<string, ReplayDecoder>,
+): number | undefined {
+  let chosen = decoders.get(letter.source);
+  if (!chosen || letter.decoderState !== undefined) {
+    const path = letter.source.replace(/#[^#]*$/, '');
+    // A mapping is found by the path, whatever the letter's format says.
+    const again = chooseFormatAgain(letter.format, mappings);
+    const isKnown = letter.decoderState !== undefined && again.format.name === letter.format;
+    const choice = isKnown ? again : chooseFormat(letter.bytes, { path, mappings });
+    const { format, mapping } = choice;
+    const decoder = format.createDecoder({ fileName: path, ...(mapping ? { mapping } : {}) });
+    if (letter.decoderState !== undefined) decoder.restoreState(letter.decoderState);
+    chosen = { ...choice, decoder };
+    // One for all letters of a source: the first of them may be the header of the rest.
+    decoders.set(letter.source, chosen);
+  }
+  const { format, mapping, decoder } = chosen;
   const id = `replay/${mapping?.name ?? format.name}#0`;
-  const decoder = format.createDecoder({ fileName: letter.source, ...(mapping ? { mapping } : {}) });
   const source =
     pipeline.sources.get(id) ??
     pipeline.openSource({ id, decoder, disorderMs: mapping?.disorderMs ?? format.disorderMs, holdsTime: false });
+  source.refused = 'count';
   source.decodeWith(decoder);
   source.storedAs(id.replace('#0', `#${letter.id}`));
   const before = { ...source.counters };
   source.write(letter.bytes, 0, letter.bytes.length, 0, pipeline.options.now());
-  return {
-    events: source.counters.events - before.events,
-    deadLetters: source.counters.deadLetters - before.deadLetters,
-  };
+  return source.counters.deadLetters > before.deadLetters ? undefined : source.counters.events - before.events;
 }
 
 async function lettersOf(

@@ -30,6 +30,7 @@ export class SourceReader implements RecordSink {
   private source: IngestSource | undefined;
   private splitter: RecordSplitter;
   private formatName = '';
+  private receivedMs = 0;
 
   constructor(options: SourceReaderOptions) {
     this.options = options;
@@ -54,12 +55,18 @@ export class SourceReader implements RecordSink {
     if (this.source || (chunk.bytes.length === 0 && !chunk.problem)) return;
     const { format, mappings } = this.options;
     const head = chunk.bytes.subarray(0, HEAD_BYTES);
-    const choice = chooseFormat(head, { path: chunk.path, mappings, ...(format === undefined ? {} : { named: format }) });
+    const choice = chooseFormat(head, {
+      path: chunk.path,
+      mappings,
+      ...(format === undefined ? {} : { named: format }),
+    });
     this.open(chunk.incarnation, chunk.path, choice);
   }
 
   push(chunk: Chunk): void {
     const { bytes, position, last, problem } = chunk;
+    // Once a chunk: its records arrived together.
+    this.receivedMs = this.options.pipeline.options.now();
     this.prepare(chunk);
     if (bytes.length > 0) this.splitter.push(bytes, position);
     if (!last) return;
@@ -83,7 +90,7 @@ export class SourceReader implements RecordSink {
   }
 
   record(bytes: Uint8Array, start: number, end: number, position: number): void {
-    this.source!.write(bytes, start, end, position, this.options.pipeline.options.now());
+    this.source!.write(bytes, start, end, position, this.receivedMs);
   }
 
   rejected(reason: 'too_long' | 'truncated_input', position: number, head: Uint8Array): void {

@@ -92,24 +92,19 @@ export class FlowIntake {
     const low = hashKey(hostLow, otherLow, hostHigh, 0x2c1b3c6d);
     const high = hashKey(otherHigh, hostHigh, otherLow, 0x297a2d39);
     const { contacts } = this;
-    const newIn = contacts.noteWindows(pane, low, high);
-    for (let level = 0; level < newIn; level++) host[hosts.at + PANE.distinctDestinations + level]!++;
-    const isOutside = direction !== Direction.lateral;
-    let pair: 'known' | 'first' | 'today' = 'known';
-    // A pair already met in this minute needs no look-up by day, unless its flow is large.
-    if (newIn > 0 || bytesOut >= this.largeFlowBytes) {
-      pair = contacts.notePair(at64(columns.time, row), low, high);
-      if (pair === 'first') host[base + M.newDestinations]!++;
-    }
+    const acquaintance = contacts.noteDestination(pane, at64(columns.time, row), low, high);
+    for (let level = 0; level < contacts.newIn; level++) host[hosts.at + PANE.distinctDestinations + level]!++;
+    if (acquaintance === 'first') host[base + M.newDestinations]!++;
     if (!isResponder) {
       const port = columns.dstPort[row]!;
-      const ports = contacts.noteWindows(
+      contacts.notePort(
         pane,
         hashKey(hostLow, port, hostHigh, 0x68bc21eb),
         hashKey(hostHigh, hostLow, port, 0x02e5be93),
       );
-      for (let level = 0; level < ports; level++) host[hosts.at + PANE.distinctPorts + level]!++;
+      for (let level = 0; level < contacts.newIn; level++) host[hosts.at + PANE.distinctPorts + level]!++;
     }
+    const isOutside = direction !== Direction.lateral;
     if (isOutside) {
       host[base + M.outsideBytesOut]! += bytesOut;
       host[base + M.outsideBytesIn]! += bytesIn;
@@ -122,7 +117,7 @@ export class FlowIntake {
           timeMs: at64(columns.time, row),
           bytesOut,
           bytesIn,
-          isNewPeer: pair !== 'known',
+          isNewPeer: acquaintance !== 'known',
         });
     }
     if (direction === Direction.inbound || direction === Direction.lateral) {

@@ -30,7 +30,8 @@ export interface HostTrafficOptions {
   readonly maxHosts: number;
   /** Hosts not seen before that may get state in a minute; the rest is counted. */
   readonly newHostsPerMinute: number;
-  readonly pairsPerDay: number;
+  /** Pairs of host and peer (and of host and port) that are remembered. */
+  readonly maxPairs: number;
   readonly groupOf: (key: Uint32Array, keyAt: number) => string;
 }
 
@@ -62,7 +63,7 @@ export class HostTraffic {
       return placed;
     });
     this.cold = new RowTable(at);
-    this.contacts = new Contacts({ pairsPerDay: options.pairsPerDay });
+    this.contacts = new Contacts({ maxPairs: options.maxPairs });
     const largeFlowBytes = Math.min(...this.placed.map(({ steps }) => (steps.flow ? steps.largeFlowBytes : Infinity)));
     this.intake = new FlowIntake({ contacts: this.contacts, largeFlowBytes });
   }

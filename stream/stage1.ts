@@ -39,7 +39,7 @@ export interface Stage1Options {
   readonly silence: Configured<SilenceDetector<unknown>>;
   readonly roster: ReadonlySet<string>;
   readonly groupOf: (key: Uint32Array, keyAt: number) => string;
-  readonly limits: { readonly maxHosts: number; readonly newHostsPerMinute: number; readonly pairsPerDay: number };
+  readonly limits: { readonly maxHosts: number; readonly newHostsPerMinute: number; readonly maxPairs: number };
 }
 
 /** What one input record led to: for each partition of stage 2 a record, or none; and rows of features. */
@@ -137,6 +137,8 @@ export class Stage1 implements Snapshotable {
     return [
       ['hosts', traffic.cold],
       ['active hosts', traffic.hot],
+      ['contacts', traffic.contacts.pairs],
+      ['contacted ports', traffic.contacts.ports],
       ['devices', devices.rows],
       ['series', series.rows],
       ...[...traffic.panes].flatMap(([pane, open]): [string, RowTable][] => [
@@ -148,11 +150,7 @@ export class Stage1 implements Snapshotable {
   }
 
   sets(): [string, FingerprintSet][] {
-    const { traffic } = this;
-    return [
-      ...traffic.contacts.entries().map(([name, set]): [string, FingerprintSet] => [`contacts ${name}`, set]),
-      ...[...traffic.panes].map(([pane, open]): [string, FingerprintSet] => [`sources ${pane}`, open.sources]),
-    ];
+    return [...this.traffic.panes].map(([pane, open]): [string, FingerprintSet] => [`sources ${pane}`, open.sources]);
   }
 
   tableOf(name: string): RowTable | undefined {
@@ -164,8 +162,7 @@ export class Stage1 implements Snapshotable {
   }
 
   restoreSet(name: string, members: Uint32Array): void {
-    if (name.startsWith('contacts ')) this.traffic.contacts.restore(name.slice('contacts '.length), members);
-    else this.traffic.openPane(Number(name.split(' ').at(-1))).sources.restore(members);
+    this.traffic.openPane(Number(name.split(' ').at(-1))).sources.restore(members);
   }
 
   saveMeta(): unknown {
@@ -271,7 +268,7 @@ export class Stage1 implements Snapshotable {
       this.closedBelow = due + 1;
     }
     this.closedBelow = openPane;
-    this.traffic.contacts.closeUpTo(openPane, openPane * PANE_MS);
+    this.traffic.contacts.closeUpTo(openPane * PANE_MS);
   }
 
   private collect(offset: number, progress: { hasMoved: boolean; isEnd: boolean }): Stage1Output {

@@ -204,7 +204,8 @@ describe('a followed file', () => {
   it('gives every good record and a dead letter for each bad one', async () => {
     const { text, goodUids, reasons } = hostileLines('file');
     // In pieces, so that lines straddle what is read.
-    for (let start = 0; start < text.length; start += 300_001) appendFileSync(followed, text.subarray(start, start + 300_001));
+    for (let start = 0; start < text.length; start += 300_001)
+      appendFileSync(followed, text.subarray(start, start + 300_001));
     await expectStored('file-%', goodUids);
     const own = (await letters()).filter(({ source }) => source.startsWith(followed));
     expect(countReasons(own)).toEqual(reasons);
@@ -244,9 +245,14 @@ describe('vedette analyze', () => {
     const data = join(folder, 'analysed');
     const { code, errors } = await Program.run(['--data', data, 'analyze', logs, '-o', 'ndjson']);
     expect(code, errors).toBe(0);
-    const said = new Map([...errors.matchAll(/^(events|dead letters) +(.*)$/gm)].map((match) => [match[1]!, match[2]!]));
+    const said = new Map(
+      [...errors.matchAll(/^(events|dead letters) +(.*)$/gm)].map((match) => [match[1]!, match[2]!]),
+    );
     const letters = Object.fromEntries(
-      said.get('dead letters')!.split(', ').map((entry) => [entry.split(' ')[0]!, Number(entry.split(' ')[1])]),
+      said
+        .get('dead letters')!
+        .split(', ')
+        .map((entry) => [entry.split(' ')[0]!, Number(entry.split(' ')[1])]),
     );
     // What two gzip files lack, and the record in which one breaks off.
     const { truncated_input: truncated, decompression_limit: bombs, ...rest } = letters;

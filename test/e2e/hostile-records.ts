@@ -102,7 +102,12 @@ export const HOSTILE_RECORDS: readonly HostileRecord[] = [
 ]; // prettier-ignore
 
 /** Each hostile record between two good ones, as lines; and how many of each outcome there are. */
-export function hostileLines(door: string): { text: Buffer; goodUids: string[]; reasons: Record<string, number>; odd: number } {
+export function hostileLines(door: string): {
+  text: Buffer;
+  goodUids: string[];
+  reasons: Record<string, number>;
+  odd: number;
+} {
   const parts: Buffer[] = [];
   const goodUids: string[] = [];
   const reasons: Record<string, number> = {};

@@ -46,7 +46,7 @@ export async function sampleEpisodes(seed: number, endMs: number): Promise<Episo
     ...detectors,
     roster: new Set(PLANT_DEVICES.map(({ name }) => name)),
     groupOf: () => '',
-    limits: { maxHosts: 1e6, newHostsPerMinute: 1e6, pairsPerDay: 2e6 },
+    limits: { maxHosts: 1e6, newHostsPerMinute: 1e6, maxPairs: 2e6 },
   });
   const stage2 = new Stage2({
     partition: 0,

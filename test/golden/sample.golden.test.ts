@@ -12,9 +12,12 @@ const FAMILY = {
 
 /** Vedette start's promise: the four incidents of the day stand there as alerts, and nothing else, for any seed. */
 describe('the sample day', () => {
-  it.each(Array.from({ length: 25 }, (_, i) => i + 1))('of seed %i gives its four alerts and no other', async (seed) => {
-    const expected = sampleIncidents(seed, END_MS - DAY_MS).map(({ kind, entity }) => `${FAMILY[kind]} ${entity}`);
-    const episodes = await sampleEpisodes(seed, END_MS);
-    expect(episodes.map(({ family, entity }) => `${family} ${entity}`).sort()).toEqual(expected.sort());
-  });
+  it.each(Array.from({ length: 25 }, (_, i) => i + 1))(
+    'of seed %i gives its four alerts and no other',
+    async (seed) => {
+      const expected = sampleIncidents(seed, END_MS - DAY_MS).map(({ kind, entity }) => `${FAMILY[kind]} ${entity}`);
+      const episodes = await sampleEpisodes(seed, END_MS);
+      expect(episodes.map(({ family, entity }) => `${family} ${entity}`).sort()).toEqual(expected.sort());
+    },
+  );
 });

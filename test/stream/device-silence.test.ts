@@ -43,7 +43,7 @@ class Plant {
   createStage1(partition: number): Stage1 {
     return new Stage1({
       partition, stage2Partitions: 1, ...configureDetectors({}), roster: this.roster, groupOf: () => '',
-      limits: { maxHosts: 100, newHostsPerMinute: 100, pairsPerDay: 100 },
+      limits: { maxHosts: 100, newHostsPerMinute: 100, maxPairs: 100 },
     }); // prettier-ignore
   }
 

@@ -80,7 +80,16 @@ function hostRows(flows: readonly SiteFlow[]): Record<string, Row> {
 
 function targetRows(flows: readonly SiteFlow[]): Record<string, Row> {
   const rows: Record<string, Row> = {};
-  const toTargets = flows.filter((flow) => flow.kind === 'flow' && ['inbound', 'lateral'].includes(directionOf(flow)));
+  const toTargets = flows
+    .filter((flow) => flow.kind === 'flow')
+    .flatMap((flow) => {
+      const direction = directionOf(flow);
+      if (direction === 'inbound' || direction === 'lateral') return [flow];
+      // An answer that nobody asked for is traffic to the originator, and no SYN.
+      if (direction !== 'outbound' || flow.packetsOut !== 0 || flow.packetsIn === 0) return [];
+      const { src, dst, bytesIn, packetsIn } = flow;
+      return [{ ...flow, src: dst, dst: src, bytesOut: bytesIn, packetsOut: packetsIn, state: 'OTH' }];
+    });
   for (const [key, all] of groupBy(toTargets, (flow) => `${flow.dst} ${floor(flow.timeMs, 10_000)}`)) {
     const [target, time] = key.split(' ') as [string, string];
     const share = (flow: SiteFlow): number => {
@@ -94,7 +103,7 @@ function targetRows(flows: readonly SiteFlow[]): Record<string, Row> {
       flows: all.length,
       packets: sum(all.map((flow) => Math.max(1, flow.packetsOut))),
       bytes: sum(all.map(({ bytesOut }) => bytesOut)),
-      syn_only: sum(all.filter(({ state }) => SYN_ONLY.includes(state)).map(share)),
+      syn_only: sum(all.filter(({ state, proto }) => proto === 'tcp' && SYN_ONLY.includes(state)).map(share)),
       sources: new Set(all.map(({ src }) => src)).size,
     };
   }

@@ -121,7 +121,7 @@ export interface StagesResult {
   readonly restores: number;
 }
 
-const limits = { maxHosts: 1e6, newHostsPerMinute: 1e6, pairsPerDay: 1e6 };
+const limits = { maxHosts: 1e6, newHostsPerMinute: 1e6, maxPairs: 1e6 };
 
 export function createStage1(partition: number, partitions: number): Stage1 {
   const detectors = configureDetectors({});
