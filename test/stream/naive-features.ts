@@ -17,7 +17,11 @@ export function naiveFeatures(steps: readonly SiteStep[], isLate: ReadonlyMap<st
     if (step.about.kind === 'reading') readings.push(step.about);
     else flows.push(step.about);
   }
-  return { ...hostRows(flows), ...targetRows(flows), ...seriesRows(readings) };
+  return {
+    ...hostRows(flows.filter((flow) => directionOf(flow) !== 'external')),
+    ...targetRows(flows),
+    ...seriesRows(readings),
+  };
 }
 
 function directionOf(flow: SiteFlow): 'lateral' | 'outbound' | 'inbound' | 'external' {
