@@ -19,6 +19,8 @@ export interface AnalyzeOptions {
   readonly format?: string;
   readonly onNotice: EmbeddedOptions['onNotice'];
   readonly onProgress?: (progress: { readBytes: number; totalBytes: number; alerts: number }) => void;
+  /** Ends the reading early, with the signal's reason as the error. */
+  readonly signal?: AbortSignal;
   /** For tests. */
   readonly embedded?: Pick<EmbeddedOptions, 'at' | 'now' | 'sinkLimits'>;
 }
@@ -101,6 +103,7 @@ async function read(
     })),
     pipeline,
     async ({ readBytes }) => {
+      options.signal?.throwIfAborted();
       for (const source of pipeline.sources.values())
         counted.set(source.id, { format: source.format, events: source.counters.events });
       if (pipeline.isFull) await pipeline.flush();

@@ -1,10 +1,14 @@
 import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Runner } from '../stream/runner.ts';
 import { EVENTS_TOPIC, PARTIALS_TOPIC } from '../stream/stage-workers.ts';
 import { PANE_MS } from '../stream/time.ts';
 import { openEmbedded, type EmbeddedOptions, type EmbeddedParts } from './compose-embedded.ts';
 
 export type { EmbeddedOptions, FaultPoint } from './compose-embedded.ts';
+
+/** How long a stop waits for a log that takes nothing, ms: who sent what it lacks was never told that it is durable. */
+const LAST_FLUSH_MS = 5000;
 
 /**
  * The whole pipeline in this process, with its data in one folder and ClickHouse as its child. Started whole or not at
@@ -96,7 +100,11 @@ export class Embedded {
   }
 
   async stop(): Promise<void> {
-    await this.pipeline.flush().catch((error: unknown) => {
+    const tooLate = async (): Promise<never> => {
+      await sleep(LAST_FLUSH_MS, undefined, { ref: false });
+      throw this.pipeline.obstacle ?? new Error('the event log does not answer');
+    };
+    await Promise.race([this.pipeline.flush(), tooLate()]).catch((error: unknown) => {
       this.options.onNotice('error', `what was received last could not be written: ${String(error)}`);
     });
     this.abort.abort();

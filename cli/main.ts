@@ -9,13 +9,14 @@ import { addSqlCommand } from './commands/sql.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { connect } from './connect.ts';
 import type { CommandContext } from './context.ts';
-import { CommandError, exitCodeOf } from './exit-code.ts';
+import { CommandError, EXIT, exitCodeOf } from './exit-code.ts';
 import { Output } from './output.ts';
 import { VERSION } from './version.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   const ending = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => ending.abort(new CommandError(EXIT.error, 'interrupted')));
   const context: CommandContext = {
     connect,
     output: new Output(process.stdout, process.env),

@@ -167,7 +167,12 @@ export class ChildServer {
         "--query=SYSTEM START LISTEN HTTP; SELECT count() FROM file('-', 'LineAsString', 'l String') FORMAT Null",
       ],
       // A clean environment: SQL can read it. A group of its own: Ctrl-C is for us, and rows are stored before it ends.
-      { stdio: ['pipe', log, log], detached: true, cwd: this.#options.dataDir, env: { PATH: '/usr/bin:/bin', TZ: 'UTC' } },
+      {
+        stdio: ['pipe', log, log],
+        detached: true,
+        cwd: this.#options.dataDir,
+        env: { PATH: '/usr/bin:/bin', TZ: 'UTC' },
+      },
     );
     closeSync(log);
     this.#child = child;

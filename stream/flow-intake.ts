@@ -120,14 +120,10 @@ export class FlowIntake {
           isNewPeer: acquaintance !== 'known',
         });
     }
-    if (direction === Direction.inbound || direction === Direction.lateral) {
-      const flow = { bytes: fromOrig, packets: packetsFromOrig, isSynOnly: SYN_ONLY[state] === 1 };
-      this.addTarget(columns, row, open, { ...flow, target: columns.dst, source: columns.src });
-    } else if (packetsFromOrig === 0 && packetsFromResp > 0 && direction === Direction.outbound) {
-      // Answers to what was never asked: a sensor takes the victim of a reflection for the originator.
-      const flow = { bytes: fromResp, packets: packetsFromResp, isSynOnly: false };
-      this.addTarget(columns, row, open, { ...flow, target: columns.src, source: columns.dst });
-    }
+    if (direction === Direction.inbound || direction === Direction.lateral) this.addTarget(columns, row, open, 'asked');
+    // Answers to what was never asked: a sensor takes the victim of a reflection for the originator.
+    else if (packetsFromOrig === 0 && packetsFromResp > 0 && direction === Direction.outbound)
+      this.addTarget(columns, row, open, 'reflected');
   }
 
   addDns(columns: EventColumnsView, row: number, open: OpenPane): void {
@@ -142,29 +138,29 @@ export class FlowIntake {
     if (columns.rcode.values[columns.rcode.index[row]!] === NXDOMAIN) hosts.f64[base + M.nxdomain]!++;
   }
 
-  private addTarget(
-    columns: EventColumnsView,
-    row: number,
-    open: OpenPane,
-    flow: { bytes: number; packets: number; isSynOnly: boolean; target: Uint32Array; source: Uint32Array },
-  ): void {
+  /** A flow to a target: `reflected` ones are what the responder sent to the originator. */
+  private addTarget(columns: EventColumnsView, row: number, open: OpenPane, flow: 'asked' | 'reflected'): void {
     const at = row * 4;
-    const { target: dst, source: src } = flow;
+    const isAsked = flow === 'asked';
+    const dst = isAsked ? columns.dst : columns.src;
+    const src = isAsked ? columns.src : columns.dst;
+    const bytes = at64(isAsked ? columns.bytesOut : columns.bytesIn, row);
     const { targets } = open;
     targets.open(targets.upsert(dst[at]!, dst[at + 1]!, dst[at + 2]!, dst[at + 3]!));
     const target = targets.f64;
     const base = targets.at;
     // A flow is written once, at its end: of a long one, a pane gets its mean share, else each end would be a flood.
     const durationMs = at64(columns.time, row) - at64(columns.start, row);
-    const packets = Math.max(1, flow.packets);
+    const packets = Math.max(1, at64(isAsked ? columns.packetsOut : columns.packetsIn, row));
     const ratePackets = durationMs > PANE_MS ? Math.ceil((packets * PANE_MS) / durationMs) : packets;
     target[base + T.flows]!++;
     target[base + T.packets]! += packets;
-    target[base + T.bytes]! += flow.bytes;
+    target[base + T.bytes]! += bytes;
     const proto = columns.proto[row]!;
-    if (flow.isSynOnly && proto === PROTO_TCP) target[base + T.synOnly]! += ratePackets;
+    if (isAsked && proto === PROTO_TCP && SYN_ONLY[columns.connState[row]!] === 1)
+      target[base + T.synOnly]! += ratePackets;
     target[base + T.ratePackets]! += ratePackets;
-    target[base + T.rateBytes]! += durationMs > PANE_MS ? Math.ceil((flow.bytes * PANE_MS) / durationMs) : flow.bytes;
+    target[base + T.rateBytes]! += durationMs > PANE_MS ? Math.ceil((bytes * PANE_MS) / durationMs) : bytes;
     if (proto === PROTO_UDP) {
       target[base + T.udpPackets]! += ratePackets;
       if (AMPLIFIERS.has(columns.srcPort[row]!)) target[base + T.amplificationPackets]! += ratePackets;

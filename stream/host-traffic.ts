@@ -1,5 +1,5 @@
 import type { HostDetector, HostWindow, LargeFlow, Verdict } from './detector.ts';
-import { formatAddressWords } from './address-text.ts';
+import { AddressContext } from './address-context.ts';
 import { Contacts } from './contacts.ts';
 import type { EventColumnsView } from './event-columns-view.ts';
 import { FlowIntake, type LargeFlowCandidate, type OpenPane } from './flow-intake.ts';
@@ -246,17 +246,15 @@ export class HostTraffic {
     const window = outsideWindow(hot.f64, at);
     const endMs = (pane + 1) * PANE_MS;
     const hourStartMs = Math.floor((endMs - 1) / HOUR_MS) * HOUR_MS;
-    let host = '';
+    const context = new AddressContext(keys, keyAt, this.groupAt(slot));
     for (const placed of this.placed) {
       const { steps } = placed;
       if (hour.isOver ? !steps.hour : !steps.running) continue;
-      host ||= formatAddressWords(keys, keyAt);
       cold.open(slot);
-      const context = { entity: host, group: this.groupAt(slot) };
       if (hour.isOver) steps.hour?.(window, hourStartMs, cold.f64, cold.at + placed.at, context);
       else {
         const verdict = steps.running?.(window, hourStartMs, endMs, cold.f64, cold.at + placed.at, context);
-        if (verdict) output.finding(verdict, host, pane * PANE_MS);
+        if (verdict) output.finding(verdict, context.entity, pane * PANE_MS);
       }
     }
   }

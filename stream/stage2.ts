@@ -1,7 +1,7 @@
 import { compareFindings, type Finding } from '../model/finding.ts';
 import type { Episode } from '../alerts/alert.ts';
 import { Episodes, type EpisodesOptions } from '../alerts/episodes.ts';
-import { formatAddressWords } from './address-text.ts';
+import { AddressContext } from './address-context.ts';
 import type { DetectorSpec, TargetDetector, TargetPane } from './detector.ts';
 import { FeatureWriter, type FeatureRecords } from './feature-writer.ts';
 import { T, TARGET_SUMS, TARGET_WORDS } from './host-layout.ts';
@@ -276,14 +276,16 @@ export class Stage2 implements Snapshotable {
       const base = targets.at;
       state[base + COLD.lastSeenMs] = (pane + 1) * PANE_MS;
       this.counters.paneEvaluations++;
-      const entity = formatAddressWords(keys, keyAt);
-      const context = { entity, group: this.options.groupOf(keys, keyAt) };
+      const context = new AddressContext(keys, keyAt, this.options.groupOf(keys, keyAt));
       for (const { at, spec, steps } of this.placed) {
         const verdict =
           window === 'pane'
             ? steps.pane?.(sums, startMs, state, base + at, context)
             : steps.minute?.(sums, startMs, state, base + at, context);
-        if (verdict) found.push(makeFinding(spec, verdict, { entityKind: 'host', entity, paneMs: pane * PANE_MS }));
+        if (verdict) {
+          const about = { entityKind: 'host', entity: context.entity, paneMs: pane * PANE_MS } as const;
+          found.push(makeFinding(spec, verdict, about));
+        }
       }
     }
   }

@@ -42,6 +42,7 @@ export function addAnalyzeCommand(program: Command, context: CommandContext): vo
           config: options.internal === undefined ? config : { ...config, internal: options.internal.split(',') },
           ...(isKept && options.data !== undefined ? { dataDir: resolve(options.data) } : {}),
           ...(options.format === undefined ? {} : { format: options.format }),
+          signal: context.signal,
           onNotice: (level, message) => {
             if (level !== 'info') onNotice(level, message);
           },

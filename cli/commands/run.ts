@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { csvMappings } from '../../config/csv-mappings.ts';
 import { loadConfig } from '../../config/load.ts';
@@ -11,6 +12,9 @@ import { feedStream } from '../feed-stream.ts';
 import { createNotices } from '../notices.ts';
 import { clearSample, replaySample, sampleConfig } from '../sample-run.ts';
 import { serve, type Serving } from '../serve.ts';
+
+/** How long files and standard input may take to end, ms. */
+const FEEDS_END_MS = 5000;
 
 interface RunOptions {
   readonly data: string;
@@ -47,16 +51,13 @@ export function addRunCommands(program: Command, context: CommandContext): void 
       });
       await notices.text(`Vedette runs at ${serving.url}  (data in ${dataDir})`);
       const doors = await openFileDoors(serving, config, options.follow, createNotices(notices));
-      const stdin = new StreamSource(process.stdin, { path: 'stdin', incarnation: `stdin#${Date.now()}` });
-      const feeds = [
-        ...doors.map((door) => door.run()),
-        ...(options.stdin ? [feedStdin(stdin, serving, context)] : []),
-      ];
+      const stdin = options.stdin ? openStdin() : undefined;
+      const feeds = [...doors.map((door) => door.run()), ...(stdin ? [feedStdin(stdin, serving, context)] : [])];
       await untilStopped(serving, context, feeds, async () => {
         for (const door of doors) await door.close();
         await stdin?.close();
-        // What they have read is written before the log closes.
-        await Promise.allSettled(feeds);
+        // What they have read is written before the log closes, unless that takes nothing.
+        await Promise.race([Promise.allSettled(feeds), sleep(FEEDS_END_MS, undefined, { ref: false })]);
       });
     });
   program

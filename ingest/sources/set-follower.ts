@@ -61,6 +61,7 @@ export class SetFollower {
   readonly #known: KnownContents;
   readonly #bindings = new Map<number, Binding>();
   readonly #unsupported = new Set<number>();
+  readonly #told = new Set<number>();
   /** Size of files that are not yet known, and the scan that first saw it. */
   readonly #newSizes = new Map<number, { readonly sizeBytes: number; readonly scan: number }>();
   #files: readonly PresentFile[] = [];
@@ -130,6 +131,7 @@ export class SetFollower {
     for (const file of this.#files) {
       if (this.#unsupported.has(file.inode)) continue;
       const binding = this.#bindings.get(file.inode) ?? (await this.#identify(file));
+      if (binding === 'empty') continue;
       if (binding === undefined) {
         // An empty file that has been followed by another holds nothing; any other is looked at again.
         if (this.#unsupported.has(file.inode) || (file.sizeBytes === 0 && this.#isQuiet(file))) continue;
@@ -191,8 +193,11 @@ export class SetFollower {
     return { bytes: EMPTY, position: ended.readOffset, incarnation: ended.incarnation, path: ended.path, last: true };
   }
 
-  /** Finds the content that a file holds, or begins a new one; undefined where it is too early to tell. */
-  async #identify(file: PresentFile): Promise<Binding | undefined> {
+  /**
+   * Finds the content that a file holds, or begins a new one; undefined where it is too early to tell. `empty`: a
+   * compressed file that breaks off before its first byte, which must not hold up those after it.
+   */
+  async #identify(file: PresentFile): Promise<Binding | 'empty' | undefined> {
     // A copy is being written for a while; by its first bytes alone it would look like something new.
     if (
       !file.isCurrent &&
@@ -203,7 +208,13 @@ export class SetFollower {
       return undefined;
     }
     const seen = await readHead(file, this.#options.limits);
-    if (seen === undefined || seen.head.length === 0) return undefined;
+    if (seen === undefined) return undefined;
+    if (seen.head.length === 0) {
+      if (!seen.isGzip || !this.#isQuiet(file)) return undefined;
+      if (!this.#told.has(file.inode)) this.#options.onUnsupported(file.path, 'empty');
+      this.#told.add(file.inode);
+      return 'empty';
+    }
     const kind = fileKind(seen.head);
     if (kind !== 'text') {
       this.#unsupported.add(file.inode);

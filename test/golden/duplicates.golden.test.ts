@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,7 +70,6 @@ async function run(dataDir: string, paths: readonly string[] = [logs]): Promise<
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'vedette-duplicates-'));
   logs = join(root, 'logs');
-  const { mkdirSync } = await import('node:fs');
   mkdirSync(logs);
   for (const { name, lines } of generateSample({ seed: 3, endMs: Date.UTC(2026, 10, 21, 10) }).sources)
     for (const chunk of lines) appendFileSync(join(logs, name.replaceAll('/', '-')), chunk);
@@ -114,7 +113,6 @@ async function drained(dataDir: string): Promise<{ result: Result; duplicates: n
 
 describe('the event log', () => {
   it('may hold every tenth block twice', async () => {
-    const { mkdirSync } = await import('node:fs');
     const dataDir = join(root, 'tenth');
     mkdirSync(dataDir);
     await copyLog(dataDir, (block) => (block % 10 === 0 ? 1 : 0));
@@ -124,7 +122,6 @@ describe('the event log', () => {
   });
 
   it('may hold every block three times', async () => {
-    const { mkdirSync } = await import('node:fs');
     const dataDir = join(root, 'thrice');
     mkdirSync(dataDir);
     await copyLog(dataDir, () => 2);
@@ -133,7 +130,7 @@ describe('the event log', () => {
 });
 
 describe('a whole log', () => {
-  it('may be read twice, rotated in between, and packed', async () => {
+  it('may be read twice', async () => {
     const dataDir = join(root, 'twice');
     await run(dataDir);
     expect(await run(dataDir)).toEqual(whole);
@@ -188,11 +185,9 @@ describe('the end of the event log', () => {
     const segments = (readdirSync(dir, { recursive: true }) as string[]).filter((name) => name.includes('events') && name.endsWith('.log'));
     expect(segments.length).toBeGreaterThan(0);
     for (const name of segments) {
-      const { rmSync: remove } = await import('node:fs');
-      remove(join(dir, name.replace(/\.log$/, '.index')), { force: true });
+      rmSync(join(dir, name.replace(/\.log$/, '.index')), { force: true });
       appendFileSync(join(dir, name), Buffer.alloc(1000, 7));
     }
     expect(await run(dataDir)).toEqual(whole);
-    writeFileSync(join(root, 'ok'), '');
   });
 }); // prettier-ignore

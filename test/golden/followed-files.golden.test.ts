@@ -128,4 +128,14 @@ describe('followed files', () => {
     appendFileSync(second, tsv('u2', 10));
     await expectOnce('u2-%', 10);
   }); // prettier-ignore
+
+  it('are read on behind a compressed one that breaks off before its first line', async () => {
+    const set = join(logs, 'broken.log');
+    writeFileSync(`${set}.2.gz`, gzipSync(Buffer.from('words')).subarray(0, 10));
+    writeFileSync(`${set}.1`, lines('broken1', 5));
+    writeFileSync(set, lines('broken2', 5));
+    await expectOnce('broken1-%', 5);
+    await expectOnce('broken2-%', 5);
+    expect(program.errors).toContain('broken.log.2.gz is not followed');
+  });
 });

@@ -20,4 +20,12 @@ describe('the sample day', () => {
       expect(episodes.map(({ family, entity }) => `${family} ${entity}`).sort()).toEqual(expected.sort());
     },
   );
+
+  // The day ends with the last full hour before the start: any hour of any day of the week.
+  it.each(Array.from({ length: 24 }, (_, i) => i))('that ends %i times 29 hours later gives them too', async (i) => {
+    const endMs = END_MS + i * 29 * 3_600_000;
+    const expected = sampleIncidents(100 + i, endMs - DAY_MS).map(({ kind, entity }) => `${FAMILY[kind]} ${entity}`);
+    const episodes = await sampleEpisodes(100 + i, endMs);
+    expect(episodes.map(({ family, entity }) => `${family} ${entity}`).sort()).toEqual(expected.sort());
+  });
 });
