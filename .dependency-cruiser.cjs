@@ -74,7 +74,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^stream/detectors/' },
       to: {
-        pathNot: ['^model/', '^stream/detectors/', '^stream/state/', '^stream/(detector|time)[.]ts$', '^node_modules/zod/'],
+        pathNot: [
+          '^model/',
+          '^stream/detectors/',
+          '^stream/state/',
+          '^stream/(detector|time)[.]ts$',
+          '^node_modules/zod/',
+        ],
       },
     },
     {

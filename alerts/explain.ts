@@ -88,7 +88,7 @@ export function alertTitle(episode: Episode, detectors: DetectorLookup): string 
 }
 
 /** `high (93 %)`. */
-export function confidenceText(confidence: number): string {
+function confidenceText(confidence: number): string {
   return `${confidence < 0.5 ? 'low' : confidence < 0.8 ? 'medium' : 'high'} (${formatShare(confidence)})`;
 }
 

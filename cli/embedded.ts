@@ -5,7 +5,7 @@ import { EVENTS_TOPIC, PARTIALS_TOPIC } from '../stream/stage-workers.ts';
 import { PANE_MS } from '../stream/time.ts';
 import { openEmbedded, type EmbeddedOptions, type EmbeddedParts } from './compose-embedded.ts';
 
-export type { EmbeddedOptions, FaultPoint } from './compose-embedded.ts';
+export type { EmbeddedOptions } from './compose-embedded.ts';
 
 /** How long a stop waits for a log that takes nothing, ms: who sent what it lacks was never told that it is durable. */
 const LAST_FLUSH_MS = 5000;

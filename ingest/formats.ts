@@ -9,7 +9,7 @@ import { zeekTsv } from './decoders/zeek-tsv.ts';
 import type { EventRow } from './event-row.ts';
 
 /** Every log format. To add one: its file, and its name here. */
-export const FORMATS: readonly Format[] = [zeekTsv, zeekJson, readingsNdjson, readingsCsv, csvMapped];
+const FORMATS: readonly Format[] = [zeekTsv, zeekJson, readingsNdjson, readingsCsv, csvMapped];
 
 /** Less than this is no match. */
 const MIN_CONFIDENCE = 0.2;

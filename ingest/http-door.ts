@@ -10,7 +10,7 @@ import { Gunzip } from './sources/gunzip.ts';
 import { RecordSplitter } from './sources/record-splitter.ts';
 
 /** Name of the listener: part of its sources' ids, and the parent of its devices. */
-export const HTTP_SOURCE = 'http';
+const HTTP_SOURCE = 'http';
 
 export interface HttpDelivery {
   readonly body: Uint8Array;

@@ -31,7 +31,7 @@ function count(name: string, unit: string, doc: string, sql?: string): FeatureSp
 }
 
 /** From the host's own view: out is what it sent, whoever opened the connection. */
-export const HOST_FEATURES: readonly FeatureSpec[] = [
+const HOST_FEATURES: readonly FeatureSpec[] = [
   count('flows', 'flows', 'flows that ended', "countIf(class = 'network')"),
   count('failed', 'flows', 'flows that were not answered or were refused (S0, REJ, RSTOS0, RSTRH, SH, SHR)',
     "countIf(class = 'network' and conn_state in ('S0', 'REJ', 'RSTOS0', 'RSTRH', 'SH', 'SHR'))"), // prettier-ignore
@@ -57,7 +57,7 @@ export const HOST_FEATURES: readonly FeatureSpec[] = [
     "uniqExactIf(dst_port, class = 'network' and direction != 'inbound')"), // prettier-ignore
 ];
 
-export const READING_FEATURES: readonly FeatureSpec[] = [
+const READING_FEATURES: readonly FeatureSpec[] = [
   { name: 'n', type: 'Float64', unit: 'samples', doc: 'samples', sql: 'toFloat64(count())' },
   { name: 'mean', type: 'Float64', unit: 'of the metric', doc: 'mean', sql: 'avg(value)' },
   { name: 'min', type: 'Float64', unit: 'of the metric', doc: 'lowest', sql: 'min(value)' },
@@ -78,7 +78,7 @@ export const READING_FEATURES: readonly FeatureSpec[] = [
   },
 ];
 
-export const TARGET_FEATURES: readonly FeatureSpec[] = [
+const TARGET_FEATURES: readonly FeatureSpec[] = [
   count('flows', 'flows', 'flows to the target', 'count()'),
   count('packets', 'packets', 'packets to the target, at least one a flow', 'sum(greatest(packets_out, 1))'),
   count('bytes', 'bytes', 'payload to the target', 'sum(bytes_out)'),

@@ -15,7 +15,7 @@ export const NAMED_QUERIES: readonly NamedQuery[] = [
   ...ARRIVAL_QUERIES,
 ];
 
-export function findNamedQuery(name: string): NamedQuery {
+function findNamedQuery(name: string): NamedQuery {
   const query = NAMED_QUERIES.find((candidate) => candidate.name === name);
   if (query === undefined) {
     const names = NAMED_QUERIES.map((candidate) => candidate.name).join(', ');

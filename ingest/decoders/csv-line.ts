@@ -49,8 +49,8 @@ export class CsvLine {
   #cell(start: number, end: number): void {
     let from = start;
     let to = end;
-    while (from < to && this.bytes[from]! === 0x20) from++;
-    while (to > from && this.bytes[to - 1]! === 0x20) to--;
+    while (from < to && this.bytes[from] === 0x20) from++;
+    while (to > from && this.bytes[to - 1] === 0x20) to--;
     this.starts[this.count] = from;
     this.ends[this.count] = to;
     this.count++;

@@ -42,7 +42,7 @@ export const READINGS_LOG = Buffer.from('readings');
 const FIRST_MILLISECONDS = 1e11;
 
 /** ISO 8601 (UTC without a zone), epoch seconds or epoch milliseconds, as ms since 1970; NaN where it is none. */
-export function scanReadingTimeMs(bytes: Uint8Array, start: number, end: number): number {
+function scanReadingTimeMs(bytes: Uint8Array, start: number, end: number): number {
   if (end - start > 4 && bytes[start + 4] === 0x2d) return scanIsoMs(bytes, start, end);
   const epoch = scanDecimal(bytes, start, end);
   return epoch >= FIRST_MILLISECONDS ? Math.floor(epoch) : scanEpochMs(bytes, start, end);

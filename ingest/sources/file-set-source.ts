@@ -9,7 +9,7 @@ import type { DecompressionLimits } from './gunzip.ts';
 /** A position in a set is file index · 2^40 + offset in the decompressed file, so that it rises from file to file. */
 export const FILE_STRIDE = 2 ** 40;
 /** So many files keep every position below 2^53. */
-export const MAX_SET_FILES = 2 ** 13;
+const MAX_SET_FILES = 2 ** 13;
 
 /**
  * Reads a rotated set, as it stands, as one source: file after file, decompressed. The incarnation is made of the set's

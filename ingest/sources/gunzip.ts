@@ -9,7 +9,7 @@ export interface DecompressionLimits {
   readonly maxBytes: number;
 }
 
-export const DEFAULT_DECOMPRESSION_LIMITS: DecompressionLimits = {
+const DEFAULT_DECOMPRESSION_LIMITS: DecompressionLimits = {
   freeBytes: 16 * 1024 * 1024,
   maxRatio: 100,
   maxBytes: Number.POSITIVE_INFINITY,

@@ -9,7 +9,7 @@ export type RecordLayout = 'lines' | 'array';
  * Tells by the first bytes how records are laid out: an array begins with `[` and goes on with `{` or `]`, so that a
  * text log whose lines start with `[` stays lines. undefined: too few bytes to say.
  */
-export function detectLayout(head: Uint8Array): RecordLayout | undefined {
+function detectLayout(head: Uint8Array): RecordLayout | undefined {
   let index = skipBlank(head, 0);
   if (index < 0) return undefined;
   if (head[index] !== 0x5b) return 'lines';

@@ -18,7 +18,7 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
 }; // prettier-ignore
 
 /** The text of an address as people write it: IPv4 without its IPv6 prefix. */
-export function addressText(column: string): string {
+function addressText(column: string): string {
   return `if(startsWith(IPv6NumToString(${column}), '::ffff:'), substring(IPv6NumToString(${column}), 8), IPv6NumToString(${column}))`;
 }
 

@@ -2,7 +2,7 @@ import type { CsvMapping } from '../../ingest/decoder.ts';
 
 /** How the recorded data sets are read: by mappings alone, as a user would write them in the configuration. */
 
-export const NAB: CsvMapping = {
+const NAB: CsvMapping = {
   name: 'nab',
   match: '**/nab/data/**/*.csv',
   delimiter: ',',
@@ -14,7 +14,7 @@ export const NAB: CsvMapping = {
   units: {},
 };
 
-export const SKAB: CsvMapping = {
+const SKAB: CsvMapping = {
   name: 'skab',
   match: '**/skab/**/*.csv',
   delimiter: ';',
@@ -26,7 +26,7 @@ export const SKAB: CsvMapping = {
   units: { Temperature: '°C', Voltage: 'V', Current: 'A', Pressure: 'bar', 'Volume Flow RateRMS': 'L/min' },
 };
 
-export const BATADAL: CsvMapping = {
+const BATADAL: CsvMapping = {
   name: 'batadal',
   match: '**/batadal/*.csv',
   delimiter: ',',
@@ -38,7 +38,7 @@ export const BATADAL: CsvMapping = {
   units: {},
 };
 
-export const WSN: CsvMapping = {
+const WSN: CsvMapping = {
   name: 'wsn',
   match: '**/wsn/*.csv',
   delimiter: ',',

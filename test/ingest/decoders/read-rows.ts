@@ -4,7 +4,7 @@ import { CONN_STATES, EVENT_CLASSES } from '../../../model/event-columns.ts';
 import { formatAddress } from '../../../model/address.ts';
 
 /** A row as plain values; text columns that are absent are left out, bytes that are not UTF-8 stay told apart. */
-export function readRow(row: EventRow): Readonly<Record<string, string | number>> {
+function readRow(row: EventRow): Readonly<Record<string, string | number>> {
   const values: Record<string, string | number> = {
     class: EVENT_CLASSES[row.eventClass]!,
     timeMs: row.timeMs,
