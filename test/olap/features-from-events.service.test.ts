@@ -49,6 +49,8 @@ describe('features computed from events', () => {
         distinct_ports: 2,
         dns_queries: 2,
         nxdomain: 1,
+        outside_bytes_out: 5400,
+        outside_bytes_in: 120,
       },
       expect.objectContaining({ flows: 0, dns_queries: 0, largest_flow_out: 0, distinct_ports: 0 }),
     ]);
