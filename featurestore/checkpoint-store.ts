@@ -11,7 +11,7 @@ export interface CheckpointStore {
 }
 
 export interface CheckpointWriter {
-  /** One named part. Bytes may be reused once this resolves. */
+  /** One named part. Its bytes are copied before this first waits, so they may change from then on. */
   write(name: string, bytes: Uint8Array): Promise<void>;
   commit(meta: unknown): Promise<{ sizeBytes: number }>;
   abort(): Promise<void>;

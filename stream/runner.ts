@@ -174,7 +174,7 @@ export class Runner {
     const writer = await checkpoints.begin(name);
     let sizeBytes: number;
     try {
-      for (const part of snapshot.parts) await writer.write(part.name, part.bytes().slice());
+      for (const part of snapshot.parts) await writer.write(part.name, part.bytes());
       ({ sizeBytes } = await writer.commit({ offset, snapshot: snapshot.meta }));
     } catch (error) {
       await writer.abort();

@@ -43,11 +43,16 @@ export async function openCheckpointFiles(options: {
 }
 
 const FRAME_HEADER = 12;
+/** Written, and read, at a time. */
+const WRITE_BYTES = 1 << 20;
+const READ_BYTES = 4 << 20;
 
 class FileWriter implements CheckpointWriter {
   private readonly path: string;
   private readonly file: FileHandle;
   private readonly at: ((point: CheckpointPoint) => void) | undefined;
+  private buffer = Buffer.allocUnsafe(WRITE_BYTES);
+  private used = 0;
   private sizeBytes = 0;
 
   private constructor(path: string, file: FileHandle, at: ((point: CheckpointPoint) => void) | undefined) {
@@ -66,13 +71,34 @@ class FileWriter implements CheckpointWriter {
     header.writeUInt16LE(nameBytes.length, 0);
     header.writeUInt32LE(crc32(bytes, crc32(nameBytes)), 4);
     header.writeUInt32LE(bytes.length, 8);
-    await this.file.writev([header, nameBytes, bytes]);
-    this.sizeBytes += FRAME_HEADER + nameBytes.length + bytes.length;
+    const size = FRAME_HEADER + nameBytes.length + bytes.length;
+    this.sizeBytes += size;
+    // Everything is copied before the first wait: the state that the bytes are part of goes on changing. Parts are
+    // pages: gathered, so that a checkpoint is a few hundred writes, not thousands.
+    const due: Buffer[] = [];
+    if (this.used + size > this.buffer.length) due.push(this.takeBuffer());
+    if (size > this.buffer.length) due.push(Buffer.concat([header, nameBytes, bytes]));
+    else {
+      this.used += header.copy(this.buffer, this.used);
+      this.used += nameBytes.copy(this.buffer, this.used);
+      this.buffer.set(bytes, this.used);
+      this.used += bytes.length;
+    }
+    if (due.length > 0) await this.file.writev(due);
     this.at?.('checkpoint_half');
+  }
+
+  /** What is gathered, and an empty buffer in its place. */
+  private takeBuffer(): Buffer {
+    const gathered = this.buffer.subarray(0, this.used);
+    this.buffer = Buffer.allocUnsafe(WRITE_BYTES);
+    this.used = 0;
+    return gathered;
   }
 
   async commit(meta: unknown): Promise<{ sizeBytes: number }> {
     await this.write('', Buffer.from(JSON.stringify(meta)));
+    await this.file.writev([this.takeBuffer()]);
     await this.file.sync();
     await this.file.close();
     this.at?.('checkpoint_synced');
@@ -117,17 +143,28 @@ async function* readFrames(path: string): Checkpoint['parts'] {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
+    let window = Buffer.alloc(0);
+    let start = 0;
+    /** The file's bytes from `from` on, `length` of them. */
+    const take = async (from: number, length: number): Promise<Buffer> => {
+      if (from + length > size) throw damaged(path, from);
+      if (from < start || from + length > start + window.length) {
+        // A buffer of its own each time: what was handed out stays as it is.
+        window = Buffer.allocUnsafe(Math.min(size - from, Math.max(length, READ_BYTES)));
+        start = from;
+        await file.read(window, 0, window.length, from);
+      }
+      return window.subarray(from - start, from - start + length);
+    };
     let offset = 0;
     while (offset < size) {
-      const header = Buffer.alloc(FRAME_HEADER);
-      await file.read(header, 0, FRAME_HEADER, offset);
+      const header = await take(offset, FRAME_HEADER);
       const nameSize = header.readUInt16LE(0);
-      const length = header.readUInt32LE(8);
-      if (offset + FRAME_HEADER + nameSize + length > size) throw damaged(path, offset);
-      const body = Buffer.allocUnsafe(nameSize + length);
-      await file.read(body, 0, body.length, offset + FRAME_HEADER);
-      if (crc32(body) !== header.readUInt32LE(4)) throw damaged(path, offset);
-      offset += FRAME_HEADER + body.length;
+      const checksum = header.readUInt32LE(4);
+      const bodySize = nameSize + header.readUInt32LE(8);
+      const body = await take(offset + FRAME_HEADER, bodySize);
+      if (crc32(body) !== checksum) throw damaged(path, offset);
+      offset += FRAME_HEADER + bodySize;
       yield { name: body.toString('utf8', 0, nameSize), bytes: body.subarray(nameSize) };
     }
   } finally {
