@@ -1,10 +1,11 @@
+import { PANE_MS } from '../model/time.ts';
 import type { Finding } from '../model/finding.ts';
 import { uidOf } from '../model/finding.ts';
 import type { Episode } from './alert.ts';
 import { severityOf } from './severity.ts';
 
 /** Length of the panes that findings come in, ms: a finding stands for [paneMs, paneMs + this). */
-export const PANE_MS = 10_000;
+export { PANE_MS };
 
 /** Detectors that say when a condition is over, however long it takes: quiet says nothing about those. */
 const HELD_UNTIL_RECOVERY: ReadonlySet<string> = new Set(['silence']);

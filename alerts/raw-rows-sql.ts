@@ -1,9 +1,9 @@
+import { PANE_MS } from '../model/time.ts';
 import { parseAddress } from '../model/address.ts';
 import type { Episode } from './alert.ts';
 import { sqlString } from './hostile-text.ts';
 import { isoTime } from './measure-text.ts';
 
-const PANE_MS = 10_000;
 /** What is shown before it began, so that one sees the change: readings are sparse, flows are not. */
 const LEAD_MS = { host: 60_000, device: 3_600_000, source: 3_600_000 } as const;
 const MOST_ROWS = 1000;

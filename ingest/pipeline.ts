@@ -1,3 +1,4 @@
+import { PANE_MS } from '../model/time.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { VedetteError } from '../model/errors.ts';
 import type { NetworkSet } from '../model/address.ts';
@@ -10,7 +11,6 @@ import { PartitionWriter } from './partition-writer.ts';
 import { Router } from './router.ts';
 
 export const EVENTS_TOPIC = 'events';
-const PANE_MS = 10_000;
 /** Bytes that may wait for the log before sources are asked to wait. */
 const MAX_PENDING_BYTES = 32 << 20;
 const ENDED_KEPT = 50;

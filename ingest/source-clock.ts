@@ -1,9 +1,10 @@
+import { PANE_MS } from '../model/time.ts';
+
 /** A record this far ahead of the wall clock, or of its own source, does not move the watermark alone. */
 const FUTURE_MS = 600_000;
 const LEAP_MS = 86_400_000;
 /** So many in a row must agree before the watermark follows them. */
 const AGREEING = 3;
-const PANE_MS = 10_000;
 
 export interface SourceClockState {
   newestMs: number | null;

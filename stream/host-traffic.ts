@@ -268,14 +268,7 @@ export class HostTraffic {
     }
     const over = this.cold.count - this.options.maxHosts;
     if (over <= 0) return;
-    const seen: { slot: number; lastSeenMs: number }[] = [];
-    for (let slot = 0; slot < this.cold.slotLimit; slot++) {
-      if (!this.cold.isLive(slot)) continue;
-      this.cold.peek(slot);
-      seen.push({ slot, lastSeenMs: this.cold.f64[this.cold.at + COLD.lastSeenMs]! });
-    }
-    seen.sort((a, b) => a.lastSeenMs - b.lastSeenMs || this.cold.compareKeys(a.slot, b.slot));
-    for (const { slot } of seen.slice(0, over)) this.cold.remove(slot);
+    for (const slot of this.cold.slotsByWord(COLD.lastSeenMs).slice(0, over)) this.cold.remove(slot);
     this.counters.evicted += over;
   }
 }

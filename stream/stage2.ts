@@ -323,15 +323,9 @@ export class Stage2 implements Snapshotable {
     const { targets } = this;
     const over = targets.count - this.options.maxTargets;
     if (over <= 0) return;
-    const seen: { slot: number; lastSeenMs: number }[] = [];
-    for (let slot = 0; slot < targets.slotLimit; slot++) {
-      if (!targets.isLive(slot)) continue;
-      targets.peek(slot);
-      seen.push({ slot, lastSeenMs: targets.f64[targets.at + COLD.lastSeenMs]! });
-    }
-    seen.sort((a, b) => a.lastSeenMs - b.lastSeenMs || targets.compareKeys(a.slot, b.slot));
     // A tenth more than needed, so that not every minute sorts the table again.
-    for (const { slot } of seen.slice(0, over + Math.floor(this.options.maxTargets / 10))) {
+    const wanted = over + Math.floor(this.options.maxTargets / 10);
+    for (const slot of targets.slotsByWord(COLD.lastSeenMs).slice(0, wanted)) {
       targets.remove(slot);
       this.counters.evicted++;
     }

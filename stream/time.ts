@@ -1,5 +1,6 @@
-/** Length of a pane, the unit in which time closes. */
-export const PANE_MS = 10_000;
+import { PANE_MS } from '../model/time.ts';
+
+export { PANE_MS };
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
 

@@ -209,6 +209,17 @@ export class RowTable {
     return slots.sort((a, b) => this.compareKeys(a, b));
   }
 
+  /** Live slots, those with the lowest value in `word` first: by time last seen, the longest unseen. */
+  slotsByWord(word: number): number[] {
+    const found: { slot: number; value: number }[] = [];
+    for (let slot = 0; slot < this.used; slot++) {
+      if (!this.isLive(slot)) continue;
+      this.peek(slot);
+      found.push({ slot, value: this.f64[this.at + word]! });
+    }
+    return found.sort((a, b) => a.value - b.value || this.compareKeys(a.slot, b.slot)).map(({ slot }) => slot);
+  }
+
   /** Orders slots by their keys: unlike slots, that is the same after a restore. */
   compareKeys(a: number, b: number): number {
     const ka = this.keyWords(a);
