@@ -53,6 +53,12 @@ const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
   LOCKED: 409,
   LOG_FULL: 503,
   OLAP_UNAVAILABLE: 503,
+  LOG_UNAVAILABLE: 503,
+  RAW_LOG_UNAVAILABLE: 503,
+  STORE_UNAVAILABLE: 503,
+  QUEUE_UNAVAILABLE: 503,
+  // A server behind us refuses our credentials: the operator's to mend, not the client's.
+  UNAUTHORIZED: 500,
   CONFIG_INVALID: 500,
   LOG_CORRUPT: 500,
   LOG_RANGE: 500,
@@ -60,7 +66,14 @@ const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
   BLOCK_CORRUPT: 500,
 };
 
-const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, string>> = { LOG_FULL: '10', OLAP_UNAVAILABLE: '2' };
+const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, string>> = {
+  LOG_FULL: '10',
+  OLAP_UNAVAILABLE: '2',
+  LOG_UNAVAILABLE: '2',
+  RAW_LOG_UNAVAILABLE: '2',
+  STORE_UNAVAILABLE: '2',
+  QUEUE_UNAVAILABLE: '2',
+};
 
 /** What Fastify itself refuses, in words that say what to do. */
 const OF_FASTIFY: Readonly<Record<string, { status: number; detail: string }>> = {
