@@ -2,7 +2,7 @@ import { CONN_STATES, Direction, EventClass } from '../model/event-columns.ts';
 import { formatAddressWords } from './address-text.ts';
 import type { Contacts } from './contacts.ts';
 import { at64, type EventColumnsView } from './event-columns-view.ts';
-import { M, PANE, T } from './host-layout.ts';
+import { HOST_MINUTE, M, T, WINDOW } from './host-layout.ts';
 import { hashKeyHigh, type FingerprintSet } from './state/fingerprint-set.ts';
 import type { RowTable } from './state/row-table.ts';
 import { hashKey } from '../model/key-hash.ts';
@@ -19,9 +19,8 @@ export interface LargeFlowCandidate {
   readonly isNewPeer: boolean;
 }
 
-/** What one open pane holds: the hosts' own sums, the targets' sums, and flows to look at by themselves. */
+/** What one open pane holds: the targets' sums, and flows to look at by themselves. */
 export interface OpenPane {
-  readonly hosts: RowTable;
   readonly targets: RowTable;
   /** Pairs of target and source met in the pane. */
   readonly sources: FingerprintSet;
@@ -52,7 +51,7 @@ export class FlowIntake {
     this.largeFlowBytes = options.largeFlowBytes;
   }
 
-  addFlow(columns: EventColumnsView, row: number, pane: number, open: OpenPane): void {
+  addFlow(columns: EventColumnsView, row: number, pane: number, into: { hosts: RowTable; open: OpenPane }): void {
     const direction = columns.direction[row]!;
     const isResponder = direction === Direction.inbound;
     const own = isResponder ? columns.dst : columns.src;
@@ -74,10 +73,10 @@ export class FlowIntake {
     const bytesIn = isResponder ? fromOrig : fromResp;
     const state = columns.connState[row]!;
 
-    const { hosts } = open;
+    const { hosts, open } = into;
     hosts.open(hosts.upsert(k0, k1, k2, k3));
     const host = hosts.f64;
-    const base = hosts.at + PANE.sums;
+    const base = hosts.at + HOST_MINUTE.window;
     host[base + M.flows]!++;
     host[base + M.failed]! += FAILED[state]!;
     host[base + M.bytesOut]! += bytesOut;
@@ -93,7 +92,10 @@ export class FlowIntake {
     const high = hashKey(otherHigh, hostHigh, otherLow, 0x297a2d39);
     const { contacts } = this;
     const acquaintance = contacts.noteDestination(pane, at64(columns.time, row), low, high);
-    for (let level = 0; level < contacts.newIn; level++) host[hosts.at + PANE.distinctDestinations + level]!++;
+    if (contacts.newIn > 0) {
+      host[base + WINDOW.distinctDestinations]!++;
+      for (let level = 1; level < contacts.newIn; level++) host[hosts.at + HOST_MINUTE.destinations + level - 1]!++;
+    }
     if (acquaintance === 'first') host[base + M.newDestinations]!++;
     if (!isResponder) {
       const port = columns.dstPort[row]!;
@@ -102,13 +104,16 @@ export class FlowIntake {
         hashKey(hostLow, port, hostHigh, 0x68bc21eb),
         hashKey(hostHigh, hostLow, port, 0x02e5be93),
       );
-      for (let level = 0; level < contacts.newIn; level++) host[hosts.at + PANE.distinctPorts + level]!++;
+      if (contacts.newIn > 0) {
+        host[base + WINDOW.distinctPorts]!++;
+        for (let level = 1; level < contacts.newIn; level++) host[hosts.at + HOST_MINUTE.ports + level - 1]!++;
+      }
     }
     const isOutside = direction !== Direction.lateral;
     if (isOutside) {
       host[base + M.outsideBytesOut]! += bytesOut;
       host[base + M.outsideBytesIn]! += bytesIn;
-      if (bytesOut > host[hosts.at + PANE.largestFlowOut]!) host[hosts.at + PANE.largestFlowOut] = bytesOut;
+      if (bytesOut > host[base + WINDOW.largestFlowOut]!) host[base + WINDOW.largestFlowOut] = bytesOut;
       if (bytesOut >= this.largeFlowBytes)
         open.large.push({
           host: formatAddressWords(own, at),
@@ -126,14 +131,13 @@ export class FlowIntake {
       this.addTarget(columns, row, open, 'reflected');
   }
 
-  addDns(columns: EventColumnsView, row: number, open: OpenPane): void {
+  addDns(columns: EventColumnsView, row: number, hosts: RowTable): void {
     // A query counts for the host that asked; an inbound one is somebody else's.
     if (columns.direction[row] === Direction.inbound) return;
     const at = row * 4;
     const { src } = columns;
-    const { hosts } = open;
     hosts.open(hosts.upsert(src[at]!, src[at + 1]!, src[at + 2]!, src[at + 3]!));
-    const base = hosts.at + PANE.sums;
+    const base = hosts.at + HOST_MINUTE.window;
     hosts.f64[base + M.dnsQueries]!++;
     if (columns.rcode.values[columns.rcode.index[row]!] === NXDOMAIN) hosts.f64[base + M.nxdomain]!++;
   }

@@ -3,7 +3,7 @@ import { AddressContext } from './address-context.ts';
 import { Contacts } from './contacts.ts';
 import type { EventColumnsView } from './event-columns-view.ts';
 import { FlowIntake, type LargeFlowCandidate, type OpenPane } from './flow-intake.ts';
-import { COLD, HOST_WINDOWS, HOT, M, MEASURES, PANE, TARGET_WORDS, WINDOW } from './host-layout.ts';
+import { COLD, HOST_MINUTE, HOST_WINDOWS, HOT, M, MEASURES, TARGET_WORDS, WINDOW } from './host-layout.ts';
 import { FingerprintSet } from './state/fingerprint-set.ts';
 import { RowTable } from './state/row-table.ts';
 import { HOUR_MS, PANE_MS } from './time.ts';
@@ -35,24 +35,34 @@ export interface HostTrafficOptions {
   readonly groupOf: (key: Uint32Array, keyAt: number) => string;
 }
 
-/** Internal hosts' own traffic: panes, windows of 1 m, 5 m and 1 h, and the detectors on them. Part of stage 1. */
+const PANES_A_MINUTE = HOST_WINDOWS[0].panes;
+
+/**
+ * Internal hosts' own traffic: windows of 1 m, 5 m and 1 h, and the detectors on them. Part of stage 1.
+ *
+ * Targets are summed a pane, hosts a minute, since nothing asks for a shorter window of theirs: with the five minutes
+ * of disorder that Zeek has, a busy host lies in six open minutes, where it would lie in thirty open panes.
+ */
 export class HostTraffic {
   readonly cold: RowTable;
   readonly hot = new RowTable(HOT.words);
   readonly contacts: Contacts;
   readonly panes = new Map<number, OpenPane>();
-  readonly counters = { evicted: 0, refusedNew: 0, paneEvaluations: 0 };
+  /** Rows of hosts of open minutes, see HOST_MINUTE. */
+  readonly minutes = new Map<number, RowTable>();
+  readonly counters = { evicted: 0, refusedNew: 0, minuteEvaluations: 0 };
   private readonly placed: readonly PlacedDetector[];
   private readonly intake: FlowIntake;
   private readonly options: HostTrafficOptions;
   private readonly spare: OpenPane[] = [];
-  /** Slots of `hot` with something in the running window of each level. */
+  private readonly spareMinutes: RowTable[] = [];
+  /** Slots of `hot` with something in the running window of each level above the first. */
   private readonly running: number[][] = HOST_WINDOWS.map(() => []);
   /** Part of the state: how many are still let in must not depend on a restart. */
   newInMinute = { minute: -1, count: 0 };
   /** NaN: none. */
   private lastPane = NaN;
-  private lastOpen: OpenPane | undefined;
+  private readonly last = {} as { open: OpenPane; hosts: RowTable };
 
   constructor(options: HostTrafficOptions) {
     this.options = options;
@@ -69,15 +79,20 @@ export class HostTraffic {
   }
 
   add(columns: EventColumnsView, row: number, pane: number): void {
-    const open = pane === this.lastPane ? this.lastOpen! : this.openPane(pane);
-    if (columns.eventClass[row] === EventClass.network) this.intake.addFlow(columns, row, pane, open);
-    else this.intake.addDns(columns, row, open);
+    if (pane !== this.lastPane) {
+      this.last.open = this.openPane(pane);
+      this.last.hosts = this.openMinute(Math.floor(pane / PANES_A_MINUTE));
+      this.lastPane = pane;
+    }
+    if (columns.eventClass[row] === EventClass.network) this.intake.addFlow(columns, row, pane, this.last);
+    else this.intake.addDns(columns, row, this.last.hosts);
   }
 
   /** The next pane at whose close there is something to do, at or after `from`; Infinity where there is nothing. */
   nextDue(from: number): number {
     let due = Infinity;
     for (const pane of this.panes.keys()) if (pane < due) due = pane;
+    for (const minute of this.minutes.keys()) due = Math.min(due, (minute + 1) * PANES_A_MINUTE - 1);
     HOST_WINDOWS.forEach((window, level) => {
       if (this.running[level]!.length === 0) return;
       const hotSlot = this.running[level]![0]!;
@@ -90,22 +105,24 @@ export class HostTraffic {
 
   /** Closes one pane: every pane before it is closed. */
   closePane(pane: number, output: HostOutput): void {
+    if (pane === this.lastPane) this.lastPane = NaN;
     const open = this.panes.get(pane);
     if (open) {
       this.panes.delete(pane);
-      if (pane === this.lastPane) this.lastPane = NaN;
-      this.rollHosts(open.hosts, pane);
       this.judgeLargeFlows(open.large, pane, output);
       if (open.targets.count > 0) output.targets(pane, open.targets);
       this.recycle(open);
     }
-    for (let level = 0; level < HOST_WINDOWS.length; level++)
+    if ((pane + 1) % PANES_A_MINUTE !== 0) return;
+    this.closeMinute(pane, output);
+    for (let level = 1; level < HOST_WINDOWS.length; level++)
       if ((pane + 1) % HOST_WINDOWS[level]!.panes === 0) this.closeWindow(level, pane, output);
   }
 
   /** The rows in `hot` of running windows, made again from the rows after a restore. */
   rebuildRunning(): void {
-    HOST_WINDOWS.forEach((window, level) => {
+    HOST_WINDOWS.forEach((_window, level) => {
+      if (level === 0) return;
       const running: number[] = [];
       for (let slot = 0; slot < this.hot.slotLimit; slot++) {
         if (!this.hot.isLive(slot)) continue;
@@ -122,70 +139,94 @@ export class HostTraffic {
     let open = this.panes.get(pane);
     if (!open) {
       open = this.spare.pop() ?? {
-        hosts: new RowTable(PANE.words, { pageBytes: 4_096 }),
         targets: new RowTable(TARGET_WORDS, { pageBytes: 4_096 }),
         sources: new FingerprintSet(),
         large: [],
       };
       this.panes.set(pane, open);
     }
-    this.lastPane = pane;
-    this.lastOpen = open;
     return open;
+  }
+
+  /** An empty table of a minute's hosts, put in its place. */
+  openMinute(minute: number): RowTable {
+    let hosts = this.minutes.get(minute);
+    if (!hosts) {
+      hosts = this.spareMinutes.pop() ?? new RowTable(HOST_MINUTE.words, { pageBytes: 4_096 });
+      this.minutes.set(minute, hosts);
+    }
+    return hosts;
   }
 
   private recycle(open: OpenPane): void {
     if (this.spare.length >= 8) return;
-    open.hosts.clear();
     open.targets.clear();
     open.sources.clear();
     open.large.length = 0;
     this.spare.push(open);
   }
 
-  private rollHosts(hosts: RowTable, pane: number): void {
-    const { hot, cold } = this;
-    const endMs = (pane + 1) * PANE_MS;
-    const minute = Math.floor(pane / 6);
+  /** The host's cold row, made where it was missing; −1 where too many hosts are new in this minute. */
+  private coldSlot(keys: Uint32Array, keyAt: number, pane: number): number {
+    const { cold } = this;
+    const found = cold.find(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
+    if (found >= 0) return found;
+    const minute = Math.floor(pane / PANES_A_MINUTE);
     if (this.newInMinute.minute !== minute) this.newInMinute = { minute, count: 0 };
+    if (this.newInMinute.count >= this.options.newHostsPerMinute) return -1;
+    this.newInMinute.count++;
+    const slot = cold.upsert(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
+    cold.open(slot);
+    cold.f64[cold.at + COLD.firstSeenMs] = minute * PANES_A_MINUTE * PANE_MS;
+    return slot;
+  }
+
+  /** The window of 1 m of every host, added to the longer ones; `pane` is the minute's last. */
+  private closeMinute(pane: number, output: HostOutput): void {
+    const minute = Math.floor(pane / PANES_A_MINUTE);
+    const hosts = this.minutes.get(minute);
+    if (!hosts) return;
+    this.minutes.delete(minute);
+    const { hot, cold } = this;
+    const startMs = minute * PANES_A_MINUTE * PANE_MS;
+    const endMs = (pane + 1) * PANE_MS;
     for (let slot = 0; slot < hosts.slotLimit; slot++) {
-      hosts.peek(slot);
-      const from = hosts.f64;
-      const at = hosts.at;
       const keys = hosts.keyWords(slot);
       const keyAt = hosts.keyAt(slot);
-      let coldSlot = cold.find(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
+      const coldSlot = this.coldSlot(keys, keyAt, pane);
       if (coldSlot < 0) {
-        if (this.newInMinute.count >= this.options.newHostsPerMinute) {
-          this.counters.refusedNew++;
-          continue;
-        }
-        this.newInMinute.count++;
-        coldSlot = cold.upsert(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
-        cold.open(coldSlot);
-        cold.f64[cold.at + COLD.firstSeenMs] = pane * PANE_MS;
-      } else cold.open(coldSlot);
+        this.counters.refusedNew++;
+        continue;
+      }
+      cold.open(coldSlot);
       cold.f64[cold.at + COLD.lastSeenMs] = endMs;
+      hosts.peek(slot);
+      const from = hosts.f64;
+      const window = hosts.at + HOST_MINUTE.window;
+      output.window(0, startMs, keys, keyAt, from, window);
       const hotSlot = hot.upsert(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
       hot.open(hotSlot);
       hot.f64[hot.at + HOT.lastPane] = pane;
-      this.counters.paneEvaluations++;
-      for (let level = 0; level < HOST_WINDOWS.length; level++) {
+      this.counters.minuteEvaluations++;
+      for (let level = 1; level < HOST_WINDOWS.length; level++) {
         if (this.windowIsEmpty(level)) this.running[level]!.push(hotSlot);
         const to = hot.f64;
-        const window = hot.at + HOT.windows + level * WINDOW.words;
-        for (let i = 0; i < MEASURES.length; i++) to[window + i]! += from[at + PANE.sums + i]!;
-        const largest = from[at + PANE.largestFlowOut]!;
-        if (largest > to[window + WINDOW.largestFlowOut]!) to[window + WINDOW.largestFlowOut] = largest;
-        to[window + WINDOW.distinctDestinations]! += from[at + PANE.distinctDestinations + level]!;
-        to[window + WINDOW.distinctPorts]! += from[at + PANE.distinctPorts + level]!;
+        const into = hot.at + windowAt(level);
+        for (let i = 0; i < MEASURES.length; i++) to[into + i]! += from[window + i]!;
+        const largest = from[window + WINDOW.largestFlowOut]!;
+        if (largest > to[into + WINDOW.largestFlowOut]!) to[into + WINDOW.largestFlowOut] = largest;
+        to[into + WINDOW.distinctDestinations]! += from[hosts.at + HOST_MINUTE.destinations + level - 1]!;
+        to[into + WINDOW.distinctPorts]! += from[hosts.at + HOST_MINUTE.ports + level - 1]!;
       }
+      this.judgeHour(hotSlot, pane, { isOver: false }, output);
     }
+    hosts.clear();
+    if (this.spareMinutes.length < 8) this.spareMinutes.push(hosts);
   }
 
   /** Of the row that `hot` is open at. A row has flows or queries in every window that it has been added to. */
   private windowIsEmpty(level: number): boolean {
-    const window = this.hot.at + HOT.windows + level * WINDOW.words;
+    const window = this.hot.at + windowAt(level);
     return this.hot.f64[window + M.flows] === 0 && this.hot.f64[window + M.dnsQueries] === 0;
   }
 
@@ -195,8 +236,7 @@ export class HostTraffic {
       (a, b) => a.timeMs - b.timeMs || a.bytesOut - b.bytesOut || (a.peer < b.peer ? -1 : 1),
     );
     for (const flow of ordered) {
-      const [k0, k1, k2, k3] = flow.key;
-      const slot = this.cold.find(k0, k1, k2, k3);
+      const slot = this.coldSlot(Uint32Array.from(flow.key), 0, pane);
       if (slot < 0) continue;
       const large: LargeFlow = flow;
       for (const { at, steps } of this.placed) {
@@ -220,18 +260,17 @@ export class HostTraffic {
     if (running.length === 0) return;
     this.running[level] = [];
     const { hot } = this;
-    const panes = HOST_WINDOWS[level]!.panes;
-    const startMs = (pane + 1 - panes) * PANE_MS;
+    const startMs = (pane + 1 - HOST_WINDOWS[level]!.panes) * PANE_MS;
+    const isHour = level === HOST_WINDOWS.length - 1;
     for (const slot of running) {
       hot.open(slot);
-      const window = hot.at + HOT.windows + level * WINDOW.words;
+      const window = hot.at + windowAt(level);
       output.window(level, startMs, hot.keyWords(slot), hot.keyAt(slot), hot.f64, window);
-      if (level === 0) this.judgeHour(slot, pane, { isOver: false }, output);
-      if (level === HOST_WINDOWS.length - 1) this.judgeHour(slot, pane, { isOver: true }, output);
+      if (isHour) this.judgeHour(slot, pane, { isOver: true }, output);
       hot.open(slot);
       hot.f64.fill(0, window, window + WINDOW.words);
     }
-    if (level === HOST_WINDOWS.length - 1) this.cool(pane);
+    if (isHour) this.cool(pane);
   }
 
   /** The hour so far at each minute's close, and the whole of it at its end, when detectors learn. */
@@ -242,7 +281,7 @@ export class HostTraffic {
     const slot = cold.find(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
     if (slot < 0) return;
     hot.peek(hotSlot);
-    const at = hot.at + HOT.windows + (HOST_WINDOWS.length - 1) * WINDOW.words;
+    const at = hot.at + windowAt(HOST_WINDOWS.length - 1);
     const window = outsideWindow(hot.f64, at);
     const endMs = (pane + 1) * PANE_MS;
     const hourStartMs = Math.floor((endMs - 1) / HOUR_MS) * HOUR_MS;
@@ -271,6 +310,11 @@ export class HostTraffic {
     for (const slot of this.cold.slotsByWord(COLD.lastSeenMs).slice(0, over)) this.cold.remove(slot);
     this.counters.evicted += over;
   }
+}
+
+/** Where a hot row has the window of a level; the first is the minute row's. */
+function windowAt(level: number): number {
+  return HOT.windows + (level - 1) * WINDOW.words;
 }
 
 /** The window as detectors take it; bytes are those exchanged with the outside. */

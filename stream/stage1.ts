@@ -141,10 +141,8 @@ export class Stage1 implements Snapshotable {
       ['contacted ports', traffic.contacts.ports],
       ['devices', devices.rows],
       ['series', series.rows],
-      ...[...traffic.panes].flatMap(([pane, open]): [string, RowTable][] => [
-        [`pane hosts ${pane}`, open.hosts],
-        [`pane targets ${pane}`, open.targets],
-      ]),
+      ...[...traffic.minutes].map(([minute, hosts]): [string, RowTable] => [`hosts in minute ${minute}`, hosts]),
+      ...[...traffic.panes].map(([pane, { targets }]): [string, RowTable] => [`targets in pane ${pane}`, targets]),
       ...[...series.minutes].map(([minute, table]): [string, RowTable] => [`minute ${minute}`, table]),
     ];
   }
@@ -155,8 +153,8 @@ export class Stage1 implements Snapshotable {
 
   tableOf(name: string): RowTable | undefined {
     const number = Number(name.split(' ').at(-1));
-    if (name.startsWith('pane hosts ')) return this.traffic.openPane(number).hosts;
-    if (name.startsWith('pane targets ')) return this.traffic.openPane(number).targets;
+    if (name.startsWith('hosts in minute ')) return this.traffic.openMinute(number);
+    if (name.startsWith('targets in pane ')) return this.traffic.openPane(number).targets;
     if (name.startsWith('minute ')) return this.series.openMinute(number);
     return new Map(this.tables()).get(name);
   }
@@ -212,6 +210,7 @@ export class Stage1 implements Snapshotable {
       list.map(({ detector }) => `${detector.name} ${detector.state.version} ${detector.state.slots}`).join(', ');
     if (table === 'hosts') return `hosts 1: ${of(this.options.host)}`;
     if (table === 'series') return `series 1: ${of(this.options.reading)}`;
+    if (table === 'active hosts') return 'active hosts 2';
     return table === 'devices' ? `devices 1: ${of([this.options.silence])}` : `${table.split(' ')[0]!} 1`;
   }
 
