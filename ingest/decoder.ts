@@ -22,6 +22,8 @@ export type DeadLetterReason =
   | 'unknown_format'
   | 'empty_record'
   | 'decompression_limit'
+  | 'unknown_compression'
+  | 'bad_message'
   | 'truncated_input';
 
 /**
