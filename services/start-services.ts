@@ -1,0 +1,142 @@
+import { existsSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { VedetteError } from '../model/errors.ts';
+import type { FaultProxy } from './fault-proxy.ts';
+import { portPlan } from './port-plan.ts';
+import { pulsarSecret, pulsarToken } from './pulsar.ts';
+import { install } from './requirements.ts';
+import { ServerProcess } from './server-process.ts';
+import { environmentOf, specsOf, startProxies } from './server-set.ts';
+import { SERVER_KINDS, type ServerKind } from './server-spec.ts';
+import { killServersOn, makeTemporaryData, sweepTemporaryData } from './temporary-data.ts';
+
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export interface ServicesOptions {
+  /** Which servers; default: all five. */
+  readonly only?: readonly ServerKind[];
+  /** Folder of their data; default: a temporary one, which {@link Services.stop} removes. */
+  readonly dataDir?: string;
+  /** Ports count from here; default: random free ones. */
+  readonly basePort?: number;
+  /** Default 1. With more, topics have as many replicas, up to 3, and one may be away. */
+  readonly kafkaBrokers?: number;
+  /** Heap of a JVM, or limit of ClickHouse's server, MiB; defaults as in docker-compose.yml. */
+  readonly memoryMb?: Partial<Record<Exclude<ServerKind, 'redis'>, number>>;
+  /** Servers whose clients go through a {@link FaultProxy}; their addresses in {@link Services.env} are its. */
+  readonly proxied?: readonly ServerKind[];
+  /** Redis asks for it; default: for none. */
+  readonly redisPassword?: string;
+  /** `tokens`: Pulsar refuses who has none; {@link Services.pulsarToken} makes them. */
+  readonly pulsarAuthentication?: 'none' | 'tokens';
+  /** Settings above all others: of brokers, of standalone.conf, of cassandra.yaml. */
+  readonly settings?: {
+    readonly kafka?: Readonly<Record<string, string>>;
+    readonly pulsar?: Readonly<Record<string, string>>;
+    readonly cassandra?: Readonly<Record<string, unknown>>;
+  };
+  /** `process`, the default: killed when this process exits. `detached`: they live on. */
+  readonly lifetime?: 'process' | 'detached';
+  /** Told what takes long. */
+  readonly onNotice?: (text: string) => void;
+}
+
+/** Servers that run. */
+export interface Services {
+  readonly dataDir: string;
+  readonly servers: readonly ServerProcess[];
+  /** What `vedette run` and the tests take their addresses from. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The server of that name: `redis`, `kafka`, or `kafka-2` where there are several brokers. Throws NOT_FOUND. */
+  server(name: string): ServerProcess;
+  /** The proxy in front of the server of that name. Throws NOT_FOUND unless it was started `proxied`. */
+  proxy(name: string): FaultProxy;
+  /** A token of Pulsar's for the role. */
+  pulsarToken(role: string): string;
+  /** Ends all servers and proxies, and removes the temporary folder. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the servers side by side and resolves when each answers. Servers that run already on the folder are taken
+ * over. Where one fails all are stopped.
+ *
+ * @throws VedetteError UNSUPPORTED with everything that is missing on this machine, STORE_UNAVAILABLE with the end of
+ * the log of the server that did not come up, CONFLICT where ports are taken or the folder is of another kind
+ */
+export async function startServices(options: ServicesOptions = {}): Promise<Services> {
+  const prepared = await prepareServices(options);
+  try {
+    await Promise.all(prepared.servers.map((server) => server.start()));
+    return prepared;
+  } catch (error) {
+    await prepared.stop();
+    throw error;
+  }
+}
+
+/** The servers of a folder as {@link startServices} would start them, without starting any. */
+export async function prepareServices(options: ServicesOptions): Promise<Services> {
+  const kinds = SERVER_KINDS.filter((kind) => options.only?.includes(kind) ?? true);
+  sweepTemporaryData();
+  await install(kinds, options.onNotice ?? (() => undefined));
+  const dataDir = options.dataDir === undefined ? makeTemporaryData() : resolve(options.dataDir);
+  const plan = await portPlan(dataDir, {
+    kafkaBrokers: options.kafkaBrokers ?? 1,
+    ...(options.basePort !== undefined && { basePort: options.basePort }),
+  });
+  const proxies = await startProxies(options.proxied ?? [], plan);
+  const set = { options, dataDir, plan, proxies };
+  const servers = kinds.flatMap((kind) => specsOf(kind, set)).map((spec) => new ServerProcess(spec));
+  const temporary = options.dataDir === undefined;
+  const release = options.lifetime === 'detached' ? () => undefined : endWithProcess(dataDir, { temporary });
+  return {
+    dataDir,
+    servers,
+    env: environmentOf(servers, set),
+    server: (name) =>
+      found(
+        servers.find((server) => server.name === name),
+        `server ${name}`,
+      ),
+    proxy: (name) => found(proxies.get(name), `proxy in front of ${name}`),
+    pulsarToken: (role) => pulsarToken(pulsarSecret(dataDir), role),
+    async stop() {
+      await Promise.all([...proxies.values()].map((proxy) => proxy.close()));
+      await Promise.all(servers.map((server) => server.stop()));
+      release();
+      if (temporary) removeFolder(dataDir);
+    },
+  };
+}
+
+/** Kills the servers when this process exits, by itself or by a signal. Returns what calls that off. */
+function endWithProcess(dataDir: string, { temporary }: { readonly temporary: boolean }): () => void {
+  const end = (): void => {
+    if (!existsSync(dataDir)) return;
+    killServersOn(dataDir);
+    if (temporary) removeFolder(dataDir);
+  };
+  const onSignal = (signal: NodeJS.Signals): void => {
+    end();
+    release();
+    // Whoever else listens decides what the signal means; if nobody does, it ends this process as it would have.
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  };
+  const release = (): void => {
+    process.off('exit', end);
+    for (const signal of ENDING_SIGNALS) process.off(signal, onSignal);
+  };
+  process.on('exit', end);
+  for (const signal of ENDING_SIGNALS) process.on(signal, onSignal);
+  return release;
+}
+
+function removeFolder(path: string): void {
+  rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+}
+
+function found<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new VedetteError('NOT_FOUND', `no ${what} was started`);
+  return value;
+}
