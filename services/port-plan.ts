@@ -17,8 +17,9 @@ const PortPlan = z.object({
 export type PortPlan = z.infer<typeof PortPlan>;
 
 export interface PortChoice {
-  readonly kafkaBrokers: number;
-  /** All ports lie so far above it as with the scripts of old: 23 to 94, and 10 more for each further broker. */
+  /** Default: as at the first start, else 1. */
+  readonly kafkaBrokers?: number;
+  /** Ports are 23 to 94 above it, and 10 more for each further broker; default: random free ones. */
   readonly basePort?: number;
 }
 
@@ -30,9 +31,10 @@ export interface PortChoice {
 export async function portPlan(dataDir: string, choice: PortChoice): Promise<PortPlan> {
   const path = join(dataDir, 'ports.json');
   const recorded = readPlan(path);
-  const wanted = choice.basePort === undefined ? undefined : planFrom(choice.basePort, choice.kafkaBrokers);
+  const brokers = choice.kafkaBrokers ?? recorded?.kafka.length ?? 1;
+  const wanted = choice.basePort === undefined ? undefined : planFrom(choice.basePort, brokers);
   if (recorded !== undefined) {
-    if (recorded.kafka.length !== choice.kafkaBrokers) {
+    if (recorded.kafka.length !== brokers) {
       const count = recorded.kafka.length;
       throw new VedetteError('CONFLICT', `${dataDir} was made for ${count} Kafka broker(s); use another folder`);
     }
@@ -41,7 +43,7 @@ export async function portPlan(dataDir: string, choice: PortChoice): Promise<Por
     }
     return recorded;
   }
-  const plan = wanted ?? (await randomPlan(choice.kafkaBrokers));
+  const plan = wanted ?? (await randomPlan(brokers));
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   writeFileSync(path, JSON.stringify(plan, undefined, 2));
   return plan;
@@ -74,7 +76,7 @@ async function randomPlan(kafkaBrokers: number): Promise<PortPlan> {
   };
 }
 
-export function readPlan(path: string): PortPlan | undefined {
+function readPlan(path: string): PortPlan | undefined {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

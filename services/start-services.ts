@@ -53,43 +53,48 @@ export interface Services {
   proxy(name: string): FaultProxy;
   /** A token of Pulsar's for the role. */
   pulsarToken(role: string): string;
+  /** Ends the proxies and removes the temporary folder; servers on a folder of one's own live on. */
+  release(): Promise<void>;
   /** Ends all servers and proxies, and removes the temporary folder. Safe to call twice. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts the servers side by side and resolves when each answers. Servers that run already on the folder are taken
- * over. Where one fails all are stopped.
+ * over. Where one fails, those that were started here are stopped.
  *
  * @throws VedetteError UNSUPPORTED with everything that is missing on this machine, STORE_UNAVAILABLE with the end of
  * the log of the server that did not come up, CONFLICT where ports are taken or the folder is of another kind
  */
 export async function startServices(options: ServicesOptions = {}): Promise<Services> {
+  sweepTemporaryData();
+  await install(kindsOf(options), options.onNotice ?? (() => undefined));
   const prepared = await prepareServices(options);
-  try {
-    await Promise.all(prepared.servers.map((server) => server.start()));
-    return prepared;
-  } catch (error) {
-    await prepared.stop();
-    throw error;
-  }
+  const toStart = prepared.servers.filter((server) => !server.running);
+  const outcomes = await Promise.allSettled(prepared.servers.map((server) => server.start()));
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failure === undefined) return prepared;
+  await Promise.all(toStart.map((server) => server.stop()));
+  await prepared.release();
+  throw failure.reason;
 }
 
 /** The servers of a folder as {@link startServices} would start them, without starting any. */
 export async function prepareServices(options: ServicesOptions): Promise<Services> {
-  const kinds = SERVER_KINDS.filter((kind) => options.only?.includes(kind) ?? true);
-  sweepTemporaryData();
-  await install(kinds, options.onNotice ?? (() => undefined));
   const dataDir = options.dataDir === undefined ? makeTemporaryData() : resolve(options.dataDir);
-  const plan = await portPlan(dataDir, {
-    kafkaBrokers: options.kafkaBrokers ?? 1,
-    ...(options.basePort !== undefined && { basePort: options.basePort }),
-  });
+  const plan = await portPlan(dataDir, options);
   const proxies = await startProxies(options.proxied ?? [], plan);
   const set = { options, dataDir, plan, proxies };
-  const servers = kinds.flatMap((kind) => specsOf(kind, set)).map((spec) => new ServerProcess(spec));
+  const servers = kindsOf(options)
+    .flatMap((kind) => specsOf(kind, set))
+    .map((spec) => new ServerProcess(spec));
   const temporary = options.dataDir === undefined;
-  const release = options.lifetime === 'detached' ? () => undefined : endWithProcess(dataDir, { temporary });
+  const callOff = options.lifetime === 'detached' ? () => undefined : endWithProcess(dataDir, { temporary });
+  const release = async (): Promise<void> => {
+    await Promise.all([...proxies.values()].map((proxy) => proxy.close()));
+    callOff();
+    if (temporary) removeFolder(dataDir);
+  };
   return {
     dataDir,
     servers,
@@ -101,13 +106,16 @@ export async function prepareServices(options: ServicesOptions): Promise<Service
       ),
     proxy: (name) => found(proxies.get(name), `proxy in front of ${name}`),
     pulsarToken: (role) => pulsarToken(pulsarSecret(dataDir), role),
+    release,
     async stop() {
-      await Promise.all([...proxies.values()].map((proxy) => proxy.close()));
       await Promise.all(servers.map((server) => server.stop()));
-      release();
-      if (temporary) removeFolder(dataDir);
+      await release();
     },
   };
+}
+
+function kindsOf(options: ServicesOptions): ServerKind[] {
+  return SERVER_KINDS.filter((kind) => options.only?.includes(kind) ?? true);
 }
 
 /** Kills the servers when this process exits, by itself or by a signal. Returns what calls that off. */

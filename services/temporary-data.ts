@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isRunning, readMark, recordMark, signalProcess } from './process-mark.ts';
+import { isRunning, type ProcessMark, readMark, recordMark, signalProcess } from './process-mark.ts';
 
 const PREFIX = 'vedette-services-';
 /** A folder that young may be one whose owner is about to sign it. */
@@ -30,10 +30,16 @@ export function sweepTemporaryData(): string[] {
   return swept;
 }
 
+/** Servers that were started on the folder and still run. */
+export function serversOn(folder: string): { readonly name: string; readonly mark: ProcessMark }[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const mark = entry.isDirectory() ? readMark(join(folder, entry.name)) : undefined;
+    return mark !== undefined && isRunning(mark) ? [{ name: entry.name, mark }] : [];
+  });
+}
+
 /** Sends SIGKILL to every server that was started on the folder and still runs. */
 export function killServersOn(folder: string): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const mark = entry.isDirectory() ? readMark(join(folder, entry.name)) : undefined;
-    if (mark !== undefined) signalProcess(mark, 'SIGKILL');
-  }
+  for (const { mark } of serversOn(folder)) signalProcess(mark, 'SIGKILL');
 }
