@@ -1,5 +1,5 @@
 import { VedetteError } from '../model/errors.ts';
-import type { CsvMapping } from './decoder.ts';
+import type { CsvMapping, Decoder } from './decoder.ts';
 import { chooseFormat, chooseFormatAgain, type FormatChoice } from './formats.ts';
 import type { IngestSource } from './ingest-source.ts';
 import type { IngestPipeline } from './pipeline.ts';
@@ -141,9 +141,10 @@ export class RawPartition {
     this.last = saved.last;
     for (const { format, isActive, source } of saved.sources) {
       const choice = chooseFormatAgain(format, this.options.mappings);
+      const decoder = this.decoderOf(choice);
       // A mapping that the configuration no longer has: content decides, as a source of its own.
-      if (nameOf(choice) !== format) continue;
-      const opened = this.openSource(choice, source);
+      if (!decoder || nameOf(choice) !== format) continue;
+      const opened = this.openSource(choice, decoder, source);
       if (!isActive) continue;
       opened.lastReceivedMs = this.options.pipeline.options.now();
       opened.activate();
@@ -170,11 +171,13 @@ export class RawPartition {
   private read(content: RawContent): void {
     const { bytes, receivedMs, place, layout, problem } = content;
     const choice = this.choose(content);
-    if (!choice) {
+    const decoder = choice && this.decoderOf(choice, content);
+    if (!choice || !decoder) {
       this.refuse({ refused: 'unknown_format', bytes, receivedMs, place });
       return;
     }
-    const source = this.sourceFor(choice, content);
+    const source = this.sources.get(nameOf(choice)) ?? this.openSource(choice, decoder);
+    source.decodeWith(decoder);
     source.storedAs(storedId(source.id, place));
     source.context.receivedMs = receivedMs;
     if (problem !== undefined) source.refuse(problem, bytes, 0, bytes.length, place.position);
@@ -212,50 +215,49 @@ export class RawPartition {
     const { header } = content;
     const body = content.bytes.subarray(0, HEAD_BYTES);
     const head = header ? Buffer.concat([header, NEWLINE, body]) : body;
-    try {
-      return chooseFormat(head, {
-        path: content.path ?? name,
-        mappings,
-        ...(named === undefined ? {} : { named }),
-      });
-    } catch (error) {
-      if (error instanceof VedetteError && error.code === 'CONFIG_INVALID') return undefined;
-      throw error;
-    }
+    return orUndefined(() =>
+      chooseFormat(head, { path: content.path ?? name, mappings, ...(named === undefined ? {} : { named }) }),
+    );
   }
 
-  /** The format's source, with a decoder that knows nothing but this message. */
-  private sourceFor(choice: FormatChoice, { path, header }: RawContent): IngestSource {
-    const source = this.sources.get(nameOf(choice)) ?? this.openSource(choice);
-    const decoder = choice.format.createDecoder({
-      ...(path === undefined ? {} : { fileName: path }),
-      ...(choice.mapping ? { mapping: choice.mapping } : {}),
-    });
-    if (header) {
-      const { row } = this.options.pipeline;
-      for (let start = 0; start < header.length;) {
-        const newline = header.indexOf(LF, start);
-        const end = newline < 0 ? header.length : newline;
-        // What is no header shows in the lines that then cannot be read.
-        decoder.decodeLine(header, start, end, row, () => undefined);
-        start = end + 1;
-      }
+  /** A decoder that knows nothing but this message; undefined where a mapping makes nothing of the path. */
+  private decoderOf({ format, mapping }: FormatChoice, content?: RawContent): Decoder | undefined {
+    const { name, pipeline } = this.options;
+    const fileName = content?.path ?? name;
+    const decoder = orUndefined(() => format.createDecoder({ fileName, ...(mapping ? { mapping } : {}) }));
+    const header = content?.header;
+    if (!decoder || !header) return decoder;
+    for (let start = 0; start < header.length;) {
+      const newline = header.indexOf(LF, start);
+      const end = newline < 0 ? header.length : newline;
+      // What is no header shows in the lines that then cannot be read.
+      decoder.decodeLine(header, start, end, pipeline.row, () => undefined);
+      start = end + 1;
     }
-    source.decodeWith(decoder);
-    return source;
+    return decoder;
   }
 
-  private openSource(choice: FormatChoice, state?: string): IngestSource {
+  private openSource(choice: FormatChoice, decoder: Decoder, state?: string): IngestSource {
     const name = nameOf(choice);
     const source = this.options.pipeline.openSource({
       id: `${this.base}/${name}#${this.options.incarnation}`,
-      decoder: choice.format.createDecoder(choice.mapping ? { mapping: choice.mapping } : {}),
+      decoder,
       disorderMs: choice.mapping?.disorderMs ?? choice.format.disorderMs,
       holdsTime: false,
       ...(state === undefined ? {} : { state }),
     });
     this.sources.set(name, source);
     return source;
+  }
+}
+
+/** What a message asks for and the configuration does not have is the message's fault, not ours. */
+function orUndefined<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof VedetteError && error.code === 'CONFIG_INVALID') return undefined;
+    throw error;
   }
 }
 
