@@ -13,10 +13,14 @@ export interface PublisherOptions {
   readonly log: EventLog;
   /** Topic of the changes, for the store's history and for whoever else reads the log. */
   readonly topic: string;
+  /** Topic of the same as plain OCSF findings, one JSON a record, where others read the log. */
+  readonly findingsTopic?: string;
   readonly webhooks: readonly Webhook[];
   readonly detectors: DetectorLookup;
   readonly productVersion: string;
 }
+
+type Change = AlertChange & { readonly finding: ReturnType<typeof toOcsf> };
 
 /** A new alert's triage, before anybody has looked at it. */
 const UNTOUCHED: Triage = { version: 1, status: 'new', verdict: 'unknown', comments: [] };
@@ -35,8 +39,8 @@ export class AlertPublisher {
 
   /** Resolves once everything is durable. Episodes that are stored already, as after a crash, change nothing. */
   async publish(episodes: readonly Episode[]): Promise<void> {
-    const { store, log, topic, webhooks } = this.options;
-    const changes: Uint8Array[] = [];
+    const { store, webhooks } = this.options;
+    const changes: Change[] = [];
     for (const episode of episodes) {
       const before = await store.get(episode.uid);
       const alert = { episode, triage: before?.triage ?? UNTOUCHED };
@@ -46,13 +50,13 @@ export class AlertPublisher {
       const last = activities.at(-1);
       if (last) changes.push(this.change(alert, last));
     }
-    if (changes.length > 0) await log.append(topic, 0, changes);
+    await this.append(changes);
     for (const { uid } of await store.putEpisodes(episodes)) this.tell(uid);
   }
 
   /** A person's change: into the history, and told to who listens. */
   async publishTriage(alert: Alert): Promise<void> {
-    await this.options.log.append(this.options.topic, 0, [this.change(alert, 'update')]);
+    await this.append([this.change(alert, 'update')]);
     this.tell(alert.episode.uid);
   }
 
@@ -66,6 +70,15 @@ export class AlertPublisher {
     for (const webhook of this.options.webhooks) await webhook.stop();
   }
 
+  private async append(changes: readonly Change[]): Promise<void> {
+    if (changes.length === 0) return;
+    const { log, topic, findingsTopic } = this.options;
+    const asJson = (values: readonly unknown[]): Uint8Array[] =>
+      values.map((value) => Buffer.from(JSON.stringify(value)));
+    await log.append(topic, 0, asJson(changes));
+    if (findingsTopic !== undefined) await log.append(findingsTopic, 0, asJson(changes.map(({ finding }) => finding)));
+  }
+
   private tell(uid: string): void {
     for (const listener of this.listeners) listener(uid);
   }
@@ -75,9 +88,9 @@ export class AlertPublisher {
     return toOcsf(alert, { activity, detectors, productVersion });
   }
 
-  private change(alert: Alert, activity: Activity): Uint8Array {
+  private change(alert: Alert, activity: Activity): Change {
     const { episode, triage } = alert;
-    const change: AlertChange = {
+    return {
       uid: episode.uid,
       version: episode.revision + triage.version,
       timeMs: episode.closedMs ?? episode.lastPaneMs + PANE_MS,
@@ -94,6 +107,5 @@ export class AlertPublisher {
       title: alertTitle(episode, this.options.detectors),
       finding: this.ocsf(alert, activity),
     };
-    return Buffer.from(JSON.stringify(change));
   }
 }

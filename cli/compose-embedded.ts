@@ -1,15 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AlertStore, Episode } from '../alerts/alert.ts';
-import { createHash } from 'node:crypto';
-import { episodesSchema } from '../alerts/episode-config.ts';
+import type { AlertStore } from '../alerts/alert.ts';
 import type { Outbox } from '../alerts/outbox.ts';
-import { AlertPublisher } from '../alerts/publisher.ts';
-import { webhookSchema } from '../alerts/webhook-config.ts';
-import { Webhook } from '../alerts/webhook.ts';
-import { parseWith } from '../config/load.ts';
+import type { AlertPublisher } from '../alerts/publisher.ts';
+import type { Webhook } from '../alerts/webhook.ts';
 import type { Config } from '../config/schema.ts';
-import type { CheckpointStore } from '../featurestore/checkpoint-store.ts';
 import type { CheckpointPoint } from '../featurestore/files/index.ts';
 import type { DeadLetterStore } from '../ingest/dead-letter.ts';
 import { IngestPipeline } from '../ingest/pipeline.ts';
@@ -20,17 +15,14 @@ import type { ChildServer } from '../olap/child-server.ts';
 import { OlapClient } from '../olap/client.ts';
 import { migrate } from '../olap/migrate.ts';
 import { applyRetention } from '../olap/retention.ts';
-import { SINK_GROUP, type SinkLimits, type SinkMetrics, type SinkPoint } from '../olap/sink-partition.ts';
+import { SINK_GROUP, type SinkLimits, type SinkPoint } from '../olap/sink-partition.ts';
 import { Sink } from '../olap/sink.ts';
-import { DETECTOR_INFO } from '../stream/detector-info.ts';
-import { configureDetectors } from '../stream/detector-registry.ts';
-import { hostGroups } from '../stream/host-groups.ts';
-import { Runner, STREAM_GROUP, type StreamPoint } from '../stream/runner.ts';
-import { EVENTS_TOPIC, PARTIALS_TOPIC, Stage1Worker, Stage2Worker } from '../stream/stage-workers.ts';
-import { Stage1 } from '../stream/stage1.ts';
-import { Stage2 } from '../stream/stage2.ts';
-import { ALERTS_TOPIC, SINK_ROUTES, topics } from './topics.ts';
-import { VERSION } from './version.ts';
+import { STREAM_GROUP, type StreamPoint } from '../stream/runner.ts';
+import { EVENTS_TOPIC, PARTIALS_TOPIC } from '../stream/stage-workers.ts';
+import { createPublisher, openWebhooks } from './alert-publishing.ts';
+import { countInto, type SinkCounters, zeroSinkCounters } from './sink-counters.ts';
+import { groupNetworks, StageFactory, type Stage1Runner, type Stage2Runner } from './stage-factory.ts';
+import { SINK_ROUTES, topics } from './topics.ts';
 
 export type FaultPoint = StreamPoint | SinkPoint | CheckpointPoint;
 
@@ -49,16 +41,6 @@ export interface EmbeddedOptions {
   readonly at?: (point: FaultPoint) => void;
 }
 
-/** How the sink got on: what `status` and `/metrics` show. */
-export interface SinkCounters {
-  rows: number;
-  inserts: number;
-  duplicates: number;
-  retries: number;
-  corrupt: number;
-  lost: number;
-}
-
 /** The embedded form, opened and not yet running. */
 export interface EmbeddedParts {
   readonly options: EmbeddedOptions;
@@ -72,8 +54,8 @@ export interface EmbeddedParts {
   readonly sink: Sink;
   readonly sinkCounters: SinkCounters;
   readonly pipeline: IngestPipeline;
-  readonly stage1: readonly { readonly worker: Stage1Worker; readonly runner: Runner }[];
-  readonly stage2: readonly { readonly worker: Stage2Worker; readonly runner: Runner }[];
+  readonly stage1: readonly Stage1Runner[];
+  readonly stage2: readonly Stage2Runner[];
 }
 
 /**
@@ -94,8 +76,6 @@ export async function openEmbedded(
       import('../featurestore/files/index.ts'),
       import('../olap/child-server.ts'),
     ]);
-  const detectors = configureDetectors(config.detectors);
-  const groupOf = hostGroups(groupNetworks(config));
   const log = await openSegmentLog({
     dir: join(dataDir, 'log'),
     topics: topics(config),
@@ -129,7 +109,7 @@ export async function openEmbedded(
   closers.push(() => olap.close());
   await migrate(olap);
   if (options.keepsRetention !== true) await applyRetention(olap, config.olap.retentionDays);
-  const sinkCounters: SinkCounters = { rows: 0, inserts: 0, duplicates: 0, retries: 0, corrupt: 0, lost: 0 };
+  const sinkCounters = zeroSinkCounters();
   const sink = new Sink(
     { routes: SINK_ROUTES, ...(options.sinkLimits ? { limits: options.sinkLimits } : {}) },
     { log, client: olap, metrics: countInto(sinkCounters), onNotice, ...(at ? { at } : {}) },
@@ -142,40 +122,16 @@ export async function openEmbedded(
   const { publisher, webhooks, outboxes } = await openPublisher(options, log, alerts);
   for (const outbox of outboxes) closers.push(() => outbox.close());
   closers.push(() => publisher.close());
-  const stages = { options, log, checkpoints };
+  const factory = new StageFactory({
+    config,
+    log,
+    checkpoints,
+    onWarning: (message) => onNotice('warn', message),
+    ...(at ? { at } : {}),
+  });
   const partitions = Array.from({ length: config.log.partitions }, (_, partition) => partition);
-  const stage1 = partitions.map((partition) => {
-    const state = new Stage1({
-      partition,
-      stage2Partitions: config.log.partitions,
-      host: detectors.host,
-      reading: detectors.reading,
-      silence: detectors.silence,
-      roster: new Set(config.devices.roster),
-      groupOf,
-      limits: config.stream,
-    });
-    const worker = new Stage1Worker(log, state);
-    return {
-      worker,
-      runner: createRunner(worker, stages, { topic: EVENTS_TOPIC, name: `stage1-${partition}`, partition }),
-    };
-  });
-  const stage2 = partitions.map((partition) => {
-    const state = new Stage2({
-      partition,
-      stage1Partitions: config.log.partitions,
-      target: detectors.target,
-      groupOf,
-      episodes: episodesSchema.parse({ quietMs: quietMs(config) }),
-      maxTargets: config.stream.maxTargets,
-    });
-    const worker = new Stage2Worker({ log, publish: (episodes) => publisher.publish(episodes) }, state);
-    return {
-      worker,
-      runner: createRunner(worker, stages, { topic: PARTIALS_TOPIC, name: `stage2-${partition}`, partition }),
-    };
-  });
+  const stage1 = partitions.map((partition) => factory.stage1(partition));
+  const stage2 = partitions.map((partition) => factory.stage2(partition, (episodes) => publisher.publish(episodes)));
   for (const { runner } of [...stage1, ...stage2]) await runner.restore();
   return {
     options,
@@ -199,56 +155,15 @@ async function openPublisher(
   options: EmbeddedOptions,
   log: SegmentLog,
   store: AlertStore,
-): Promise<{ publisher: AlertPublisher; webhooks: Webhook[]; outboxes: Outbox[] }> {
+): Promise<{ publisher: AlertPublisher; webhooks: readonly Webhook[]; outboxes: readonly Outbox[] }> {
   const { config, dataDir, onNotice } = options;
-  const webhooks: Webhook[] = [];
-  const outboxes: Outbox[] = [];
-  for (const [i, given] of config.alerts.webhooks.entries()) {
-    const hook = parseWith(webhookSchema, given, `alerts.webhooks.${i}`);
+  const { webhooks, outboxes } = await openWebhooks(config, onNotice, async (name) => {
     const { openLmdbOutbox } = await import('../alerts/lmdb/outbox.ts');
-    const dir = join(dataDir, 'webhooks', createHash('sha256').update(hook.url).digest('hex').slice(0, 16));
+    const dir = join(dataDir, 'webhooks', name);
     await mkdir(dir, { recursive: true });
-    const outbox = openLmdbOutbox({ dir });
-    const webhook = new Webhook(hook, {
-      outbox,
-      now: Date.now,
-      random: Math.random,
-      onFailure: ({ id, attempts, reason, isGivenUp }) => {
-        const what = isGivenUp ? 'is given up' : `will be tried again (attempt ${attempts})`;
-        onNotice('warn', `notification ${id} to ${new URL(hook.url).host} ${what}: ${reason}`);
-      },
-    });
-    await webhook.start();
-    webhooks.push(webhook);
-    outboxes.push(outbox);
-  }
-  const publisher = new AlertPublisher({
-    store,
-    log,
-    topic: ALERTS_TOPIC,
-    webhooks,
-    detectors: DETECTOR_INFO,
-    productVersion: VERSION,
+    return openLmdbOutbox({ dir });
   });
-  return { publisher, webhooks, outboxes };
-}
-
-function createRunner(
-  worker: Stage1Worker | Stage2Worker,
-  services: { options: EmbeddedOptions; log: SegmentLog; checkpoints: CheckpointStore },
-  place: { topic: string; name: string; partition: number },
-): Runner {
-  const { options, log, checkpoints } = services;
-  return new Runner(worker, {
-    log,
-    checkpoints,
-    ...place,
-    checkpointMs: options.config.stream.checkpointMs,
-    batchBytes: 4 << 20,
-    now: Date.now,
-    onWarning: (message) => options.onNotice('warn', message),
-    ...(options.at ? { at: options.at } : {}),
-  });
+  return { publisher: createPublisher({ store, log, webhooks }), webhooks, outboxes };
 }
 
 function createPipeline(options: EmbeddedOptions, log: SegmentLog, deadLetters: DeadLetterStore): IngestPipeline {
@@ -263,38 +178,4 @@ function createPipeline(options: EmbeddedOptions, log: SegmentLog, deadLetters: 
     idleMs: config.sources.idleMs,
     now: options.now ?? Date.now,
   });
-}
-
-function groupNetworks(config: Config): { name: string; networks: NetworkSet }[] {
-  return config.groups.map(({ name, networks }) => ({ name, networks: new NetworkSet(networks) }));
-}
-
-function quietMs(config: Config): Record<Episode['family'], number> {
-  const minutes = config.alerts.quietMinutes;
-  return {
-    'denial-of-service': Math.round(minutes['denial-of-service'] * 60_000),
-    'data-loss': Math.round(minutes['data-loss'] * 60_000),
-    'data-corruption': Math.round(minutes['data-corruption'] * 60_000),
-  };
-}
-
-function countInto(counters: SinkCounters): SinkMetrics {
-  return {
-    stored: ({ rows }) => {
-      counters.rows += rows;
-      counters.inserts++;
-    },
-    duplicates: (_topic, rows) => {
-      counters.duplicates += rows;
-    },
-    retried: () => {
-      counters.retries++;
-    },
-    corrupt: () => {
-      counters.corrupt++;
-    },
-    lost: (_topic, _partition, records) => {
-      counters.lost += records;
-    },
-  };
 }
