@@ -7,6 +7,7 @@ import { replayDeadLetters } from '../ingest/replay.ts';
 import { VedetteError } from '../model/errors.ts';
 import { storageByTable } from '../olap/storage.ts';
 import { PANE_MS } from '../stream/time.ts';
+import { withHistory } from './alert-history.ts';
 import { ArrivalRates } from './arrival-rates.ts';
 import type { Embedded } from './embedded.ts';
 import { createMetrics } from './metrics.ts';
@@ -39,7 +40,7 @@ export class EmbeddedBackend implements Backend {
       mappings: csvMappings(instance.options.config),
     });
     this.registry = createMetrics(instance, { httpRequests: () => this.deliveries });
-    this.alerts = withHistory(instance);
+    this.alerts = withHistory(instance.alerts, instance.publisher);
     this.sampler = setInterval(() => this.sample(), 1000);
     this.sampler.unref();
   }
@@ -226,21 +227,4 @@ export class EmbeddedBackend implements Backend {
     }
     for (const id of this.sourceRates.keys()) if (!pipeline.sources.has(id)) this.sourceRates.delete(id);
   }
-}
-
-/** The store, with every change by a person written to the history as well. */
-function withHistory(instance: Embedded): AlertStore {
-  const { alerts: store, publisher } = instance;
-  return {
-    putEpisodes: (episodes) => store.putEpisodes(episodes),
-    get: (uid) => store.get(uid),
-    list: (filter, page) => store.list(filter, page),
-    counts: () => store.counts(),
-    close: () => store.close(),
-    triage: async (uid, version, change) => {
-      const alert = await store.triage(uid, version, change);
-      await publisher.publishTriage(alert);
-      return alert;
-    },
-  };
 }

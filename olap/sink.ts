@@ -5,6 +5,8 @@ import { type SinkDependencies, type SinkLimits, SinkPartition, type SinkRoute }
 export interface SinkConfig {
   readonly routes: readonly SinkRoute[];
   readonly limits?: Partial<SinkLimits>;
+  /** Partitions of a topic that are this sink's; undefined: all. */
+  readonly partitionsOf?: (topic: string) => readonly number[];
 }
 
 const DEFAULT_LIMITS: SinkLimits = {
@@ -40,8 +42,9 @@ export class Sink {
     this.#deps = deps;
     // Each lane waits on it, and Node warns of more than ten.
     setMaxListeners(0, this.#abort.signal);
+    const { partitionsOf = (topic) => Array.from({ length: deps.log.partitions(topic) }, (_, i) => i) } = config;
     this.#lanes = config.routes.flatMap((route) =>
-      Array.from({ length: deps.log.partitions(route.topic) }, (_, partition) => ({
+      partitionsOf(route.topic).map((partition) => ({
         topic: route.topic,
         partition,
         worker: new SinkPartition(route, partition, limits, deps),
