@@ -113,9 +113,13 @@ export const clickhouseSchema = z
     message: 'give one of passwordFile and passwordEnv',
     path: ['passwordFile'],
   })
-  .refine(({ cluster, replicated, sharded }) => cluster !== undefined || !(replicated || sharded), {
-    message: 'replicated and sharded need the name of a cluster',
+  .refine(({ cluster, replicated, sharded }) => (cluster !== undefined) === (replicated || sharded), {
+    message: 'replicated and sharded need the name of a cluster, and a cluster one of them',
     path: ['cluster'],
+  })
+  .refine(({ replicated, sharded, replicaPath }) => !(replicated && sharded) || replicaPath.includes('{shard}'), {
+    message: 'with several shards it needs {shard}, or all of them would be replicas of one',
+    path: ['replicaPath'],
   });
 
 export type ClickhouseConfig = z.output<typeof clickhouseSchema>;

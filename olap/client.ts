@@ -2,7 +2,8 @@ import { type ClickHouseClient, ClickHouseError, createClient } from '@clickhous
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import { VedetteError } from '../model/errors.ts';
-import { createAgent, olapError, type OlapSettings, post } from './http-transport.ts';
+import { type DatabaseNames, databaseNames, withDatabasePrefix } from './database-names.ts';
+import { createAgent, olapError, type OlapSettings, type OlapTls, post } from './http-transport.ts';
 
 /** Where a ClickHouse server answers. */
 export interface OlapEndpoint {
@@ -18,6 +19,12 @@ export interface OlapClientOptions {
   /** Asked before each statement: the embedded server may come back on another port. */
   readonly endpoint: () => OlapEndpoint;
   readonly timeoutMs?: number;
+  readonly maxConnections?: number;
+  readonly tls?: OlapTls;
+  /** Beginning of the names of both databases; statements are written without it. */
+  readonly databasePrefix?: string;
+  /** Settings of inserts, in the place of {@link INSERT_SETTINGS}. */
+  readonly insertSettings?: OlapSettings;
 }
 
 /** Values bound to `{name:Type}` in a statement. */
@@ -41,7 +48,7 @@ interface Connection {
  * Settings that make an insert exact: synchronous, one block whatever its size, and dropped as a whole, in the views
  * too, when its token was seen before.
  */
-const INSERT_SETTINGS: OlapSettings = {
+export const INSERT_SETTINGS: OlapSettings = {
   async_insert: 0,
   deduplicate_insert: 'enable',
   deduplicate_blocks_in_dependent_materialized_views: 1,
@@ -57,21 +64,31 @@ const INSERT_SETTINGS: OlapSettings = {
  * Queries and inserts over HTTP, the same for the embedded server and a cluster.
  *
  * Errors: VedetteError OLAP_UNAVAILABLE (no connection, overloaded, stopping: try again), OLAP_REFUSED (the statement
- * is wrong or not allowed).
+ * is wrong or not allowed), UNAUTHORIZED (user or password).
  */
 export class OlapClient {
   readonly #options: Required<OlapClientOptions>;
+  /** The names that its statements' databases have on the server. */
+  readonly databases: DatabaseNames;
   #connection: Connection | undefined;
 
   constructor(options: OlapClientOptions) {
-    this.#options = { timeoutMs: 120_000, ...options };
+    this.#options = {
+      timeoutMs: 120_000,
+      maxConnections: 16,
+      tls: {},
+      databasePrefix: '',
+      insertSettings: INSERT_SETTINGS,
+      ...options,
+    };
+    this.databases = databaseNames(this.#options.databasePrefix);
   }
 
   /** Rows as objects. 64-bit integers come as numbers, exact up to 2^53. */
   async query<T>(sql: string, parameters: OlapParameters = {}, settings: OlapSettings = {}): Promise<T[]> {
     return this.#guard(async ({ client }) => {
       const result = await client.query({
-        query: sql,
+        query: this.#named(sql),
         query_params: { ...parameters },
         format: 'JSONEachRow',
         clickhouse_settings: { output_format_json_quote_64bit_integers: 0, ...settings },
@@ -83,7 +100,11 @@ export class OlapClient {
   /** A statement without rows: DDL, or an INSERT … SELECT. */
   async command(sql: string, parameters: OlapParameters = {}, settings: OlapSettings = {}): Promise<void> {
     await this.#guard(({ client }) =>
-      client.command({ query: sql, query_params: { ...parameters }, clickhouse_settings: { ...settings } }),
+      client.command({
+        query: this.#named(sql),
+        query_params: { ...parameters },
+        clickhouse_settings: { ...settings },
+      }),
     );
   }
 
@@ -98,9 +119,9 @@ export class OlapClient {
     await this.#insert(`INSERT INTO ${table} FORMAT JSONEachRow`, [body], options);
   }
 
-  async #insert(query: string, body: readonly Uint8Array[], options: InsertOptions): Promise<void> {
-    const parameters: Record<string, string> = { query, insert_deduplication_token: options.token };
-    for (const [name, value] of Object.entries({ ...INSERT_SETTINGS, ...options.settings })) {
+  async #insert(sql: string, body: readonly Uint8Array[], options: InsertOptions): Promise<void> {
+    const parameters: Record<string, string> = { query: this.#named(sql), insert_deduplication_token: options.token };
+    for (const [name, value] of Object.entries({ ...this.#options.insertSettings, ...options.settings })) {
       parameters[name] = String(value);
     }
     const { agent } = this.#connect();
@@ -111,6 +132,10 @@ export class OlapClient {
       timeoutMs: this.#options.timeoutMs,
       ...(options.onSent && { onSent: options.onSent }),
     });
+  }
+
+  #named(sql: string): string {
+    return withDatabasePrefix(sql, this.#options.databasePrefix);
   }
 
   async close(): Promise<void> {
@@ -127,15 +152,18 @@ export class OlapClient {
     // The old one's requests fail by themselves: their server is gone.
     this.#connection?.agent.destroy();
     void this.#connection?.client.close();
+    const { tls, maxConnections, timeoutMs } = this.#options;
     const client = createClient({
       url: endpoint.url,
-      request_timeout: this.#options.timeoutMs,
+      request_timeout: timeoutMs,
+      max_open_connections: maxConnections,
+      ...tlsOf(tls),
       ...(endpoint.pathname !== undefined && { pathname: endpoint.pathname }),
       ...(endpoint.username !== undefined && { username: endpoint.username }),
       ...(endpoint.password !== undefined && { password: endpoint.password }),
       log: { level: 127 },
     });
-    this.#connection = { key, client, agent: createAgent(endpoint) };
+    this.#connection = { key, client, agent: createAgent(endpoint, { tls, maxConnections }) };
     return this.#connection;
   }
 
@@ -149,4 +177,16 @@ export class OlapClient {
       throw new VedetteError('OLAP_UNAVAILABLE', `ClickHouse does not answer: ${reason}`, { cause: error });
     }
   }
+}
+
+/** The client's own form of the same: it takes no key without authorities. */
+function tlsOf({ ca, cert, key }: OlapTls): Pick<Parameters<typeof createClient>[0] & object, 'tls'> {
+  if (ca === undefined) return {};
+  const ca_cert = Buffer.from(ca);
+  return {
+    tls:
+      cert === undefined || key === undefined
+        ? { ca_cert }
+        : { ca_cert, cert: Buffer.from(cert), key: Buffer.from(key) },
+  };
 }

@@ -1,12 +1,24 @@
 import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { VedetteError } from '../model/errors.ts';
+import { type ErrorCode, VedetteError } from '../model/errors.ts';
 import type { OlapEndpoint } from './client.ts';
 
 /** ClickHouse's error codes that pass by themselves: memory, parts, simultaneous queries, space, timeouts, shutdown. */
 const PASSING_CODES: ReadonlySet<number> = new Set([
   159, 201, 202, 203, 209, 210, 236, 241, 242, 243, 252, 319, 394, 425, 439, 473, 499, 999, 1000,
 ]);
+
+/** Codes of a login that fails: unknown user, wrong or missing password, address that is not allowed. */
+const LOGIN_CODES: ReadonlySet<number> = new Set([192, 193, 194, 195, 516]);
+
+/** Certificates of connections by https, PEM. */
+export interface OlapTls {
+  /** Authorities that are trusted; otherwise those of the system. */
+  readonly ca?: string;
+  /** Certificate of this client, with its key. */
+  readonly cert?: string;
+  readonly key?: string;
+}
 
 /** Settings of one request, as ClickHouse names them. */
 export type OlapSettings = Readonly<Record<string, string | number>>;
@@ -20,16 +32,19 @@ export interface PostOptions {
 }
 
 /** One agent a client: connections are kept and few. */
-export function createAgent(endpoint: OlapEndpoint): HttpAgent | HttpsAgent {
-  const options = { keepAlive: true, maxSockets: 16, scheduling: 'lifo' as const };
-  return endpoint.url.startsWith('https:') ? new HttpsAgent(options) : new HttpAgent(options);
+export function createAgent(
+  endpoint: OlapEndpoint,
+  { tls = {}, maxConnections = 16 }: { readonly tls?: OlapTls; readonly maxConnections?: number } = {},
+): HttpAgent | HttpsAgent {
+  const options = { keepAlive: true, maxSockets: maxConnections, scheduling: 'lifo' as const };
+  return endpoint.url.startsWith('https:') ? new HttpsAgent({ ...options, ...tls }) : new HttpAgent(options);
 }
 
 /**
  * Posts the chunks as they are, without copying, and resolves with the answer's text once ClickHouse has finished.
  *
  * @throws VedetteError OLAP_UNAVAILABLE (no connection, cut connection, timeout, a condition that passes),
- * OLAP_REFUSED (an error that will not pass).
+ * OLAP_REFUSED (an error that will not pass), UNAUTHORIZED (user or password).
  */
 export async function post(endpoint: OlapEndpoint, options: PostOptions): Promise<string> {
   const url = new URL(endpoint.pathname ?? '/', endpoint.url);
@@ -79,9 +94,21 @@ export async function ping(endpoint: OlapEndpoint): Promise<boolean> {
 
 /** The error of a ClickHouse code and message. `passing` decides whether trying again can help. */
 export function olapError(code: number, message: string): VedetteError {
+  const cause = { clickhouseCode: code };
+  if (LOGIN_CODES.has(code)) {
+    return new VedetteError('UNAUTHORIZED', `ClickHouse refuses user or password (code ${code}): ${message}`, {
+      cause,
+    });
+  }
   return PASSING_CODES.has(code)
-    ? new VedetteError('OLAP_UNAVAILABLE', `ClickHouse is overloaded or stopping (code ${code}): ${message}`)
-    : new VedetteError('OLAP_REFUSED', `ClickHouse refused the statement (code ${code}): ${message}`);
+    ? new VedetteError('OLAP_UNAVAILABLE', `ClickHouse is overloaded or stopping (code ${code}): ${message}`, { cause })
+    : new VedetteError('OLAP_REFUSED', `ClickHouse refused the statement (code ${code}): ${message}`, { cause });
+}
+
+/** ClickHouse's own code of an error, where it answered with one. */
+export function clickhouseCode(error: unknown): number | undefined {
+  if (!(error instanceof VedetteError) || typeof error.cause !== 'object' || error.cause === null) return undefined;
+  return 'clickhouseCode' in error.cause ? Number(error.cause.clickhouseCode) : undefined;
 }
 
 function responseError(response: IncomingMessage, text: string): VedetteError | undefined {
@@ -89,8 +116,12 @@ function responseError(response: IncomingMessage, text: string): VedetteError | 
   if (header !== undefined) return olapError(Number(header), text.trim().slice(0, 2000));
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return undefined;
-  const code = status >= 500 || status === 429 ? 'OLAP_UNAVAILABLE' : 'OLAP_REFUSED';
-  return new VedetteError(code, `ClickHouse answered ${status}: ${text.trim().slice(0, 500)}`);
+  return new VedetteError(statusError(status), `ClickHouse answered ${status}: ${text.trim().slice(0, 500)}`);
+}
+
+function statusError(status: number): ErrorCode {
+  if (status === 401 || status === 403) return 'UNAUTHORIZED';
+  return status >= 500 || status === 429 ? 'OLAP_UNAVAILABLE' : 'OLAP_REFUSED';
 }
 
 async function readText(response: IncomingMessage): Promise<string> {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { OlapClient } from './client.ts';
-import { STORE_DATABASE } from './schema/databases.ts';
+import { EMBEDDED_LAYOUT, type StoreLayout } from './schema/layout.ts';
+import { localTable, onCluster } from './schema/render.ts';
 
 const days = (fallback: number, description: string) =>
   z
@@ -29,22 +30,27 @@ const TABLES: Readonly<Record<keyof Retention, readonly string[]>> = {
 };
 
 /** Sets each table's TTL to the configuration; tables that have it already are not touched. */
-export async function applyRetention(client: OlapClient, retention: Retention): Promise<void> {
+export async function applyRetention(
+  client: OlapClient,
+  retention: Retention,
+  layout: StoreLayout = EMBEDDED_LAYOUT,
+): Promise<void> {
   const tables = await client.query<{ name: string; sql: string }>(
     'SELECT name, create_table_query AS sql FROM system.tables WHERE database = {database:String}',
-    { database: STORE_DATABASE },
+    { database: client.databases.store },
   );
   for (const [kind, names] of Object.entries(TABLES)) {
     const keep = retention[kind as keyof Retention];
     for (const name of names) {
-      const table = tables.find((candidate) => candidate.name === name);
+      const fullName = localTable(name, layout);
+      const table = tables.find((candidate) => candidate.name === fullName.split('.')[1]);
       if (table === undefined) continue;
       const current = /TTL _stored \+ toIntervalDay\((\d+)\)/.exec(table.sql)?.[1];
       if (keep === 'forever') {
-        if (current !== undefined) await client.command(`ALTER TABLE ${STORE_DATABASE}.${name} REMOVE TTL`);
+        if (current !== undefined) await client.command(`ALTER TABLE ${fullName}${onCluster(layout)} REMOVE TTL`);
       } else if (current !== String(keep)) {
         await client.command(
-          `ALTER TABLE ${STORE_DATABASE}.${name} MODIFY TTL _stored + toIntervalDay(${keep})`,
+          `ALTER TABLE ${fullName}${onCluster(layout)} MODIFY TTL _stored + toIntervalDay(${keep})`,
           {},
           { materialize_ttl_after_modify: 0 },
         );

@@ -1,5 +1,4 @@
 import type { OlapClient } from './client.ts';
-import { STORE_DATABASE } from './schema/databases.ts';
 
 /** What one table holds on disk. */
 export interface TableStorage {
@@ -19,6 +18,6 @@ export async function storageByTable(client: OlapClient): Promise<TableStorage[]
        ON parts.database = tables.database AND parts.table = tables.name
      WHERE tables.database = {database:String} AND tables.engine LIKE '%MergeTree'
      GROUP BY tables.name ORDER BY sizeBytes DESC, table`,
-    { database: STORE_DATABASE },
+    { database: client.databases.store },
   );
 }

@@ -1,8 +1,8 @@
-import { DEVICE, NET, statisticSql } from '../schema/statistics-tables.ts';
+import { DEVICE, NET, statisticObjects } from '../schema/statistics-tables.ts';
 import type { Migration } from './migration.ts';
 
 export const statistics: Migration = {
   id: 2,
   name: 'statistics',
-  statements: [...statisticSql(NET), ...statisticSql(DEVICE)],
+  objects: [...statisticObjects(NET), ...statisticObjects(DEVICE)],
 };

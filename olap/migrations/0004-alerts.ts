@@ -1,4 +1,4 @@
-import { ALERTS_TABLE_SQL } from '../schema/feature-tables.ts';
+import { ALERTS_TABLE } from '../schema/feature-tables.ts';
 import type { Migration } from './migration.ts';
 
-export const alerts: Migration = { id: 4, name: 'alerts', statements: [ALERTS_TABLE_SQL] };
+export const alerts: Migration = { id: 4, name: 'alerts', objects: [ALERTS_TABLE] };

@@ -1,5 +1,6 @@
 import { FEATURE_TABLES as DECLARED, type FeatureTable as Declared } from '../../model/feature-tables.ts';
-import { STORE_DATABASE, STORED_COLUMN, TABLE_SETTINGS } from './databases.ts';
+import { STORED_COLUMN } from './databases.ts';
+import type { TableDefinition } from './definitions.ts';
 
 /** A table that the stream worker fills with what it computed: keys first, then values. `time` is the window's start. */
 export interface FeatureTable {
@@ -34,41 +35,49 @@ function partitionFor(windowMs: number): string {
  * A worker that replays its log writes the same rows at other offsets, where no token helps: so a row replaces the one
  * of the same key, and readers use FINAL.
  */
-export function featureTableSql(table: FeatureTable): string {
-  const columns = [
-    ...table.keys.map(({ name, type }) => `${name} ${type}`),
-    ...table.values.map(({ name, type }) => `${name} ${type} CODEC(ZSTD(1))`),
-    '_part UInt16 CODEC(LZ4)',
-    '_off UInt64 CODEC(Delta, LZ4)',
-    STORED_COLUMN,
-  ];
-  return `CREATE TABLE IF NOT EXISTS ${STORE_DATABASE}.${table.name} (
-  ${columns.join(',\n  ')}
-) ENGINE = ReplacingMergeTree
-PARTITION BY ${table.partition}
-ORDER BY (${table.keys.map(({ name }) => name).join(', ')})
-SETTINGS ${TABLE_SETTINGS}`;
+export function featureTable(table: FeatureTable): TableDefinition {
+  const keys = table.keys.map(({ name }) => name);
+  return {
+    kind: 'table',
+    name: table.name,
+    columns: [
+      ...table.keys.map(({ name, type }) => `${name} ${type}`),
+      ...table.values.map(({ name, type }) => `${name} ${type} CODEC(ZSTD(1))`),
+      '_part UInt16 CODEC(LZ4)',
+      '_off UInt64 CODEC(Delta, LZ4)',
+      STORED_COLUMN,
+    ],
+    engine: 'ReplacingMergeTree',
+    partition: table.partition,
+    order: `(${keys.join(', ')})`,
+    shardBy: `cityHash64(${keys.filter((name) => name !== TIME.name).join(', ')})`,
+  };
 }
 
 /** Every change of an alert, each with a higher version; the view `alerts` shows the newest. */
-export const ALERTS_TABLE_SQL = `CREATE TABLE IF NOT EXISTS ${STORE_DATABASE}.alerts (
-  uid String,
-  version UInt32,
-  time DateTime64(3, 'UTC'),
-  status LowCardinality(String),
-  family LowCardinality(String),
-  detector LowCardinality(String),
-  entity String,
-  entity_kind LowCardinality(String),
-  severity UInt8,
-  confidence Float64,
-  first_seen DateTime64(3, 'UTC'),
-  last_seen DateTime64(3, 'UTC'),
-  title String,
-  finding String CODEC(ZSTD(1)),
-  _part UInt16 CODEC(LZ4),
-  _off UInt64 CODEC(Delta, LZ4),
-  ${STORED_COLUMN}
-) ENGINE = MergeTree
-ORDER BY (uid, version)
-SETTINGS ${TABLE_SETTINGS}`;
+export const ALERTS_TABLE: TableDefinition = {
+  kind: 'table',
+  name: 'alerts',
+  columns: [
+    'uid String',
+    'version UInt32',
+    "time DateTime64(3, 'UTC')",
+    'status LowCardinality(String)',
+    'family LowCardinality(String)',
+    'detector LowCardinality(String)',
+    'entity String',
+    'entity_kind LowCardinality(String)',
+    'severity UInt8',
+    'confidence Float64',
+    "first_seen DateTime64(3, 'UTC')",
+    "last_seen DateTime64(3, 'UTC')",
+    'title String',
+    'finding String CODEC(ZSTD(1))',
+    '_part UInt16 CODEC(LZ4)',
+    '_off UInt64 CODEC(Delta, LZ4)',
+    STORED_COLUMN,
+  ],
+  engine: 'MergeTree',
+  order: '(uid, version)',
+  shardBy: 'cityHash64(uid)',
+};

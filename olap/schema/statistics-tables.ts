@@ -1,5 +1,5 @@
-import { STORE_DATABASE, STORED_COLUMN, TABLE_SETTINGS } from './databases.ts';
-import { EVENTS_TABLE } from './events-table.ts';
+import { STORED_COLUMN } from './databases.ts';
+import type { FillingView, SchemaObject, TableDefinition } from './definitions.ts';
 
 /** Connection states in which no data could flow as asked: unanswered, refused, or reset before the handshake ended. */
 const FAILED_STATES = ['S0', 'REJ', 'RSTOS0', 'RSTRH', 'SH', 'SHR'] as const;
@@ -57,79 +57,105 @@ export const DEVICE: Statistic = {
 };
 
 /** Tables and views of one statistic, in the order in which they must be made. */
-export function statisticSql(statistic: Statistic): string[] {
+export function statisticObjects(statistic: Statistic): SchemaObject[] {
   return RESOLUTIONS.flatMap((resolution, level) => {
-    const table = `${STORE_DATABASE}.${statistic.name}_${resolution.suffix}`;
+    const table = `${statistic.name}_${resolution.suffix}`;
     const finer = RESOLUTIONS[level - 1];
     return [
-      tableSql(statistic, table, resolution.partition),
+      tableOf(statistic, table, resolution.partition),
       ...(finer === undefined
         ? firstViews(statistic, table)
-        : [cascadeSql(statistic, table, `${STORE_DATABASE}.${statistic.name}_${finer.suffix}`, resolution.bucket)]),
+        : [cascade(statistic, table, { finer: `${statistic.name}_${finer.suffix}`, bucket: resolution.bucket })]),
     ];
   });
 }
 
-function tableSql(statistic: Statistic, table: string, partition: string): string {
-  const measures = statistic.measures.map(
-    ({ name, type, merge }) => `  ${name} SimpleAggregateFunction(${merge}, ${type}) CODEC(ZSTD(1))`,
-  );
-  return `CREATE TABLE IF NOT EXISTS ${table} (
-${statistic.keys.map(({ name, type }) => `  ${name} ${type}`).join(',\n')},
-  time DateTime('UTC') CODEC(Delta, ZSTD(1)),
-${measures.join(',\n')},
-  ${STORED_COLUMN.replace("DateTime('UTC')", "SimpleAggregateFunction(max, DateTime('UTC'))")}
-) ENGINE = AggregatingMergeTree
-PARTITION BY ${partition}
-ORDER BY (${keyNames(statistic)}, time)
-SETTINGS ${TABLE_SETTINGS}`;
+function tableOf(statistic: Statistic, name: string, partition: string): TableDefinition {
+  return {
+    kind: 'table',
+    name,
+    columns: [
+      ...statistic.keys.map((key) => `${key.name} ${key.type}`),
+      "time DateTime('UTC') CODEC(Delta, ZSTD(1))",
+      ...statistic.measures.map(
+        (measure) => `${measure.name} SimpleAggregateFunction(${measure.merge}, ${measure.type}) CODEC(ZSTD(1))`,
+      ),
+      STORED_COLUMN.replace("DateTime('UTC')", "SimpleAggregateFunction(max, DateTime('UTC'))"),
+    ],
+    engine: 'AggregatingMergeTree',
+    partition,
+    order: `(${keyNames(statistic)}, time)`,
+    shardBy: statistic.name === 'net' ? 'cityHash64(endpoint)' : `cityHash64(${keyNames(statistic)})`,
+  };
 }
 
 function keyNames(statistic: Statistic): string {
   return statistic.keys.map(({ name }) => name).join(', ');
 }
 
-function cascadeSql(statistic: Statistic, table: string, source: string, bucket: string): string {
+function cascade(statistic: Statistic, table: string, of: { finer: string; bucket: string }): FillingView {
   const measures = [...statistic.measures, { name: '_stored', merge: 'max' as const }];
-  return `CREATE MATERIALIZED VIEW IF NOT EXISTS ${table}_mv TO ${table} AS
-SELECT ${keyNames(statistic)}, ${bucket}(finer.time) AS time,
+  const time = `${of.bucket}(finer.time)`;
+  return {
+    kind: 'view',
+    name: `${table}_mv`,
+    from: of.finer,
+    to: table,
+    select: (from) => `SELECT ${keyNames(statistic)}, ${time} AS time,
   ${measures.map(({ name, merge }) => `${merge}(finer.${name}) AS ${name}`).join(', ')}
-FROM ${source} AS finer
-GROUP BY ${keyNames(statistic)}, ${bucket}(finer.time)`;
+FROM ${from} AS finer
+GROUP BY ${keyNames(statistic)}, ${time}`,
+  };
 }
 
-function firstViews(statistic: Statistic, table: string): string[] {
+function firstViews(statistic: Statistic, table: string): FillingView[] {
   switch (statistic.name) {
     case 'net':
       // A lateral flow has two internal ends: a second view, since an ARRAY JOIN would cost every flow.
       return [
-        netViewSql(table, `${table}_mv`, 'inbound', "class = 'network'"),
-        netViewSql(table, `${table}_lateral_mv`, 'always', "class = 'network' AND direction = 'lateral'"),
+        netView(table, { name: `${table}_mv`, responder: 'inbound', where: "class = 'network'" }),
+        netView(table, {
+          name: `${table}_lateral_mv`,
+          responder: 'always',
+          where: "class = 'network' AND direction = 'lateral'",
+        }),
       ];
     case 'device':
       return [
-        `CREATE MATERIALIZED VIEW IF NOT EXISTS ${table}_mv TO ${table} AS
-SELECT device, metric, toStartOfMinute(event.time) AS time, count() AS n, sum(event.value) AS sum,
+        {
+          kind: 'view',
+          name: `${table}_mv`,
+          from: 'events',
+          to: table,
+          select: (
+            from,
+          ) => `SELECT device, metric, toStartOfMinute(event.time) AS time, count() AS n, sum(event.value) AS sum,
   sum(event.value * event.value) AS sum_squares, min(event.value) AS min, max(event.value) AS max,
   max((event.time, event.value)) AS last, sum(event.late) AS late, max(event._stored) AS _stored
-FROM ${EVENTS_TABLE} AS event WHERE class = 'reading'
+FROM ${from} AS event WHERE class = 'reading'
 GROUP BY device, metric, toStartOfMinute(event.time)`,
+        },
       ];
   }
 }
 
 /** `responder`: for which of the flows the endpoint is the destination. */
-function netViewSql(table: string, view: string, responder: 'inbound' | 'always', where: string): string {
+function netView(to: string, of: { name: string; responder: 'inbound' | 'always'; where: string }): FillingView {
   const ofSide = (asResponder: string, asOriginator: string): string =>
-    responder === 'always' ? asResponder : `if(direction = 'inbound', ${asResponder}, ${asOriginator})`;
+    of.responder === 'always' ? asResponder : `if(direction = 'inbound', ${asResponder}, ${asOriginator})`;
   const endpoint = ofSide('event.dst_ip', 'event.src_ip');
-  return `CREATE MATERIALIZED VIEW IF NOT EXISTS ${view} TO ${table} AS
-SELECT ${endpoint} AS endpoint, direction, toStartOfMinute(event.time) AS time, count() AS flows,
+  return {
+    kind: 'view',
+    name: of.name,
+    from: 'events',
+    to,
+    select: (from) => `SELECT ${endpoint} AS endpoint, direction, toStartOfMinute(event.time) AS time, count() AS flows,
   sum(${ofSide('event.bytes_in', 'event.bytes_out')}) AS bytes_out,
   sum(${ofSide('event.bytes_out', 'event.bytes_in')}) AS bytes_in,
   sum(${ofSide('event.packets_in', 'event.packets_out')}) AS packets_out,
   sum(${ofSide('event.packets_out', 'event.packets_in')}) AS packets_in,
   countIf(${FAILED_SQL}) AS failed, sum(event.late) AS late, max(event._stored) AS _stored
-FROM ${EVENTS_TABLE} AS event WHERE ${where}
-GROUP BY endpoint, direction, toStartOfMinute(event.time)`;
+FROM ${from} AS event WHERE ${of.where}
+GROUP BY endpoint, direction, toStartOfMinute(event.time)`,
+  };
 }

@@ -1,5 +1,5 @@
 import { EVENT_CLASSES, EVENT_COLUMNS, OCSF_CLASS_UID, SINK_COLUMNS } from '../../model/event-columns.ts';
-import { STORE_DATABASE, VIEW_DATABASE } from './databases.ts';
+import { STORE_DATABASE } from './databases.ts';
 import { EVENTS_TABLE } from './events-table.ts';
 import { FEATURE_TABLES, type FeatureTable } from './feature-tables.ts';
 import { featuresFromEvents } from './features-from-events.ts';
@@ -42,10 +42,6 @@ export function views(): ViewSpec[] {
     { name: 'alerts', title: 'the newest state of each alert', sql: ALERTS_VIEW },
     { name: 'alert_history', title: 'every change of an alert', sql: ALERT_HISTORY_VIEW },
   ];
-}
-
-export function createViewSql(view: ViewSpec): string {
-  return `CREATE OR REPLACE VIEW ${VIEW_DATABASE}.${view.name} AS\n${view.sql}`;
 }
 
 function eventsView(): string {

@@ -13,8 +13,11 @@ describe('the schema', () => {
   afterAll(() => store.close());
 
   it('is made by the migrations in order, and a step cut short is done again', async () => {
-    const cut = { ...MIGRATIONS[1]!, statements: [...MIGRATIONS[1]!.statements.slice(0, 3), 'SELECT nothing'] };
-    await expect(migrate(store.client, [MIGRATIONS[0]!, cut])).rejects.toMatchObject({ code: 'OLAP_REFUSED' });
+    const wrong = { kind: 'column', table: 'events', column: 'wrong NoSuchType' } as const;
+    const cut = { ...MIGRATIONS[1]!, objects: [...MIGRATIONS[1]!.objects.slice(0, 3), wrong] };
+    await expect(migrate(store.client, { migrations: [MIGRATIONS[0]!, cut] })).rejects.toMatchObject({
+      code: 'OLAP_REFUSED',
+    });
     expect(await migrate(store.client)).toEqual(MIGRATIONS.slice(1).map(({ id }) => id));
     expect(await migrate(store.client)).toEqual([]);
   });
@@ -59,11 +62,13 @@ describe('the schema', () => {
   });
 
   it('that is newer than the program is refused', async () => {
-    await expect(migrate(store.client, MIGRATIONS.slice(0, 2))).rejects.toThrow(/newer than this program/);
+    await expect(migrate(store.client, { migrations: MIGRATIONS.slice(0, 2) })).rejects.toThrow(
+      /newer than this program/,
+    );
   });
 
   it('that was changed after it was applied is refused', async () => {
-    const changed = MIGRATIONS.map((each) => (each.id === 2 ? { ...each, statements: ['SELECT 1'] } : each));
-    await expect(migrate(store.client, changed)).rejects.toThrow(/changed after it was applied/);
+    const changed = MIGRATIONS.map((each) => (each.id === 2 ? { ...each, objects: [] } : each));
+    await expect(migrate(store.client, { migrations: changed })).rejects.toThrow(/changed after it was applied/);
   });
 });
