@@ -26,7 +26,10 @@ const analystsSchema = z.strictObject({
           .string()
           .regex(/^[0-9a-f]{64}$/, 'the SHA-256 of the password, 64 lower-case hexadecimal digits')
           .describe('SHA-256 of the password, in hexadecimal; the password itself is nowhere'),
-        networks: z.array(z.string().min(1)).default([]).describe('CIDR networks it may come from; empty: any'),
+        networks: z
+          .array(z.string().regex(/^[0-9a-fA-F:.]+(\/\d{1,3})?$/, 'an address or CIDR'))
+          .default([])
+          .describe('CIDR networks it may come from; empty: any'),
       }),
     )
     .default([])
