@@ -135,7 +135,7 @@ function stateName({ paths }: FileDoorOptions): string {
 }
 
 /** The next chunk; `idle` is called each time it is not there within `ms`. */
-async function nextWithin(
+export async function nextWithin(
   source: ByteSource,
   ms: number,
   idle: () => Promise<void>,

@@ -4,6 +4,7 @@ import type { VedetteError } from '../model/errors.ts';
 import type { NetworkSet } from '../model/address.ts';
 import { ControlKind } from '../model/event-block.ts';
 import type { DeadLetter, DeadLetterStore } from './dead-letter.ts';
+import type { HeaderStore, StoredHeader } from './header-store.ts';
 import type { Decoder, DeadLetterReason } from './decoder.ts';
 import { EventRow } from './event-row.ts';
 import { IngestSource } from './ingest-source.ts';
@@ -18,6 +19,8 @@ const ENDED_KEPT = 50;
 export interface PipelineOptions {
   readonly log: EventLog;
   readonly deadLetters: DeadLetterStore;
+  /** Where headers are kept for a replay of stored rows; undefined: nowhere. */
+  readonly headers?: Pick<HeaderStore, 'put'>;
   readonly internal: NetworkSet;
   readonly groups: readonly { readonly name: string; readonly networks: NetworkSet }[];
   readonly site: string;
@@ -49,6 +52,8 @@ export class IngestPipeline {
   private readonly writers: readonly PartitionWriter[];
   private letters: Omit<DeadLetter, 'id'>[] = [];
   private letterBytes = 0;
+  private headers: StoredHeader[] = [];
+  private putting: Promise<void> = Promise.resolve();
 
   constructor(options: PipelineOptions) {
     this.options = options;
@@ -154,10 +159,17 @@ export class IngestPipeline {
 
   /** Resolves once everything given so far is durable, dead letters included. */
   async flush(): Promise<void> {
-    await Promise.all([...this.writers.map((writer) => writer.flush()), this.putLetters()]);
+    await Promise.all([...this.writers.map((writer) => writer.flush()), this.putLetters(), this.putHeaders()]);
   }
 
-  private async putLetters(): Promise<void> {
+  /** One after another: who flushes waits as well for what an earlier flush has taken and not put yet. */
+  private putLetters(): Promise<void> {
+    const put = (): Promise<void> => this.putTaken();
+    this.putting = this.putting.then(put, put);
+    return this.putting;
+  }
+
+  private async putTaken(): Promise<void> {
     const letters = this.letters;
     if (letters.length === 0) return;
     this.letters = [];
@@ -168,6 +180,23 @@ export class IngestPipeline {
       // For the next flush: a letter's position makes it one letter, however often it is put.
       this.letters = [...letters, ...this.letters];
       this.letterBytes = this.letters.reduce((sum, { bytes }) => sum + bytes.length, 0);
+      throw error;
+    }
+  }
+
+  /** What the rows behind it are read with; durable before they are acknowledged. */
+  header(header: StoredHeader): void {
+    if (this.options.headers) this.headers.push(header);
+  }
+
+  private async putHeaders(): Promise<void> {
+    const { headers } = this;
+    if (headers.length === 0) return;
+    this.headers = [];
+    try {
+      await this.options.headers?.put(headers);
+    } catch (error) {
+      this.headers = [...headers, ...this.headers];
       throw error;
     }
   }

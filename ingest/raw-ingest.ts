@@ -209,8 +209,7 @@ export class RawIngest {
     if (this.flushing || this.failure || !this.commits.hasWritten) return;
     this.unflushedBytes = 0;
     const written = this.commits.take();
-    this.flushing = this.options.pipeline
-      .flush()
+    this.flushing = this.flushed()
       .then(() => this.commits.durable(written))
       .catch((error: unknown) => this.fail(error))
       .finally(() => {
@@ -220,11 +219,23 @@ export class RawIngest {
       });
   }
 
+  /** The log waits by itself for what keeps it; of dead letters' stores this has to be asked. */
+  private flushed(): Promise<void> {
+    const { pipeline, onNotice } = this.options;
+    return retried(
+      () => pipeline.flush(),
+      (error) => {
+        onNotice('warn', `raw log: what was read cannot be stored: ${error.message}; trying again`);
+        return this.isClosed;
+      },
+    );
+  }
+
   private async flush(): Promise<void> {
     await this.flushing;
     this.beginFlush();
     // The pipeline may be full of what other doors gave it.
-    await (this.flushing ?? this.options.pipeline.flush());
+    await (this.flushing ?? this.flushed());
   }
 
   private fail(error: unknown): void {

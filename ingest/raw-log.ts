@@ -18,7 +18,8 @@ export interface RawLog {
   open(topic: RawTopicSpec): Promise<RawTopic>;
   /**
    * Resolves once durable. Rejected with RAW_LOG_UNAVAILABLE, a message that was already on its way may still be
-   * stored. Memory is bounded: what goes beyond it is rejected at once.
+   * stored, and does not hold up those behind it: who must have them in order waits for each. Memory is bounded: what
+   * goes beyond it is rejected at once.
    */
   publish(topic: string, partition: number, message: RawMessage): Promise<RawMessageId>;
   /** Joins a subscription for one partition, from its oldest message on where the subscription is new. */
