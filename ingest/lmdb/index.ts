@@ -1,20 +1,29 @@
 import { open, type Database, type RootDatabase } from 'lmdb';
 import { VedetteError } from '../../model/errors.ts';
 import type { DeadLetter, DeadLetterFilter, DeadLetterStore } from '../dead-letter.ts';
+import type { HeaderStore } from '../header-store.ts';
 import type { SourceStateStore } from '../source-state.ts';
+import { LmdbHeaders } from './headers.ts';
 
 type Stored = Omit<DeadLetter, 'id' | 'bytes'> & { bytes: Uint8Array };
 
-/** Ingest's own small stores in one LMDB folder: dead letters, and where sources are read on. */
+/** Ingest's own small stores in one LMDB folder: dead letters, headers, and where sources are read on. */
 export async function openIngestStores(options: {
   dir: string;
   maxLetterBytes: number;
   onDropped?: (letters: number) => void;
-}): Promise<{ deadLetters: DeadLetterStore; sourceStates: SourceStateStore; close(): Promise<void> }> {
+  onHeadersDropped?: (headers: number) => void;
+}): Promise<{
+  deadLetters: DeadLetterStore;
+  sourceStates: SourceStateStore;
+  headers: HeaderStore;
+  close(): Promise<void>;
+}> {
   const root = open({ path: options.dir, maxDbs: 8, compression: true });
   const deadLetters = new LmdbDeadLetters(root, options);
   const sourceStates = new LmdbSourceStates(root);
-  return { deadLetters, sourceStates, close: () => root.close() };
+  const headers = new LmdbHeaders(root, { onDropped: (count) => options.onHeadersDropped?.(count) });
+  return { deadLetters, sourceStates, headers, close: () => root.close() };
 }
 
 class LmdbSourceStates implements SourceStateStore {
