@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { Kafka, logLevel, type Admin } from 'kafkajs';
+import { kafkaSchema, type KafkaConfig } from '../../config/kafka.ts';
+import { openKafkaLog } from '../../log/kafka/index.ts';
+import type { KafkaLog } from '../../log/kafka/kafka-log.ts';
+import type { KafkaTopic } from '../../log/kafka/options.ts';
+import type { PositionStore } from '../../log/position-store.ts';
+import { memoryPositions } from './memory-positions.ts';
+
+/** Brokers of the tests; undefined: the suite is skipped, or fails where CI says that they must be there. */
+export function kafkaBrokers(): string[] | undefined {
+  const brokers = process.env['VEDETTE_KAFKA'];
+  if (brokers !== undefined && brokers !== '') return brokers.split(',');
+  if (process.env['CI'] === 'true') throw new Error('VEDETTE_KAFKA is not set, and CI needs these tests');
+  console.warn('VEDETTE_KAFKA is not set: tests of the event log on Kafka are skipped');
+  return undefined;
+}
+
+export function kafkaConfig(brokers: readonly string[], overrides: object = {}): KafkaConfig {
+  return kafkaSchema.parse({ brokers, prefix: `t-${randomUUID().slice(0, 8)}`, ...overrides });
+}
+
+/** Everything under one prefix, which is removed at the end. */
+export class KafkaFixture {
+  readonly kafka: KafkaConfig;
+  readonly positions: PositionStore = memoryPositions();
+  readonly warnings: string[] = [];
+  readonly #logs: KafkaLog[] = [];
+
+  constructor(brokers: readonly string[], overrides: object = {}) {
+    this.kafka = kafkaConfig(brokers, overrides);
+  }
+
+  async open(topics: readonly KafkaTopic[], overrides: object = {}): Promise<KafkaLog> {
+    const log = await openKafkaLog({
+      kafka: { ...this.kafka, ...overrides },
+      topics,
+      positions: this.positions,
+      onWarning: (message) => this.warnings.push(message),
+    });
+    this.#logs.push(log);
+    return log;
+  }
+
+  name(topic: string): string {
+    return `${this.kafka.prefix}.${topic}`;
+  }
+
+  client(): Kafka {
+    return new Kafka({ brokers: [...this.kafka.brokers], clientId: 'test', logLevel: logLevel.NOTHING });
+  }
+
+  async withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+    const admin = this.client().admin();
+    await admin.connect();
+    try {
+      return await work(admin);
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  async remove(): Promise<void> {
+    for (const log of this.#logs.splice(0)) await log.close();
+    await this.withAdmin(async (admin) => {
+      const own = (await admin.listTopics()).filter((topic) => topic.startsWith(`${this.kafka.prefix}.`));
+      if (own.length > 0) await admin.deleteTopics({ topics: own });
+    });
+  }
+}
