@@ -1,4 +1,9 @@
 import { z } from 'zod';
+import { cassandraSchema } from './cassandra.ts';
+import { clickhouseSchema } from './clickhouse.ts';
+import { kafkaSchema } from './kafka.ts';
+import { pulsarSchema } from './pulsar.ts';
+import { redisSchema } from './redis.ts';
 
 const GIB = 1024 ** 3;
 
@@ -145,6 +150,11 @@ export const configSchema = z.strictObject({
         .describe('where alerts are posted to; keys as in the page on webhooks'),
     })
     .prefault({}),
+  kafka: kafkaSchema.prefault({}).describe('the event log of the cluster form'),
+  pulsar: pulsarSchema.prefault({}).describe('raw logs of the cluster form'),
+  cassandra: cassandraSchema.prefault({}).describe('state of the cluster form'),
+  redis: redisSchema.prefault({}).describe('jobs of the cluster form'),
+  clickhouse: clickhouseSchema.prefault({}).describe('store of the cluster form'),
   detectors: z
     .record(z.string(), z.unknown())
     .default({})
