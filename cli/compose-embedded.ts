@@ -7,6 +7,7 @@ import type { Webhook } from '../alerts/webhook.ts';
 import type { Config } from '../config/schema.ts';
 import type { CheckpointPoint } from '../featurestore/files/index.ts';
 import type { DeadLetterStore } from '../ingest/dead-letter.ts';
+import type { HeaderStore } from '../ingest/header-store.ts';
 import { IngestPipeline } from '../ingest/pipeline.ts';
 import type { SourceStateStore } from '../ingest/source-state.ts';
 import type { SegmentLog } from '../log/segments/segment-log.ts';
@@ -94,6 +95,8 @@ export async function openEmbedded(
   const stores = await openIngestStores({
     dir: join(dataDir, 'ingest'),
     maxLetterBytes: config.deadLetters.maxBytes,
+    onHeadersDropped: (headers) =>
+      onNotice('warn', `${headers} headers of the oldest sources were dropped: their rows can't be replayed any more`),
     onDropped: (letters) =>
       onNotice('warn', `${letters} dead letters were dropped: over the limit of ${config.deadLetters.maxBytes} bytes`),
   });
@@ -146,7 +149,7 @@ export async function openEmbedded(
     sinkCounters,
     stage1,
     stage2,
-    pipeline: createPipeline(options, log, stores.deadLetters),
+    pipeline: createPipeline(options, log, stores),
   };
 }
 
@@ -166,11 +169,16 @@ async function openPublisher(
   return { publisher: createPublisher({ store, log, webhooks }), webhooks, outboxes };
 }
 
-function createPipeline(options: EmbeddedOptions, log: SegmentLog, deadLetters: DeadLetterStore): IngestPipeline {
+function createPipeline(
+  options: EmbeddedOptions,
+  log: SegmentLog,
+  { deadLetters, headers }: { deadLetters: DeadLetterStore; headers: HeaderStore },
+): IngestPipeline {
   const { config } = options;
   return new IngestPipeline({
     log,
     deadLetters,
+    headers,
     internal: new NetworkSet(config.internal),
     groups: groupNetworks(config),
     site: config.site,

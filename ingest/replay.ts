@@ -21,7 +21,14 @@ const CUT_REASONS: ReadonlySet<string> = new Set(['too_long', 'truncated_input',
  * that still cannot be read stay as they are, for another time.
  */
 export async function replayDeadLetters(
-  services: { pipeline: IngestPipeline; store: DeadLetterStore; mappings: readonly CsvMapping[] },
+  services: {
+    pipeline: IngestPipeline;
+    store: DeadLetterStore;
+    mappings: readonly CsvMapping[];
+    /** Ends it between two pages, with the signal's reason: what was read is written down. */
+    signal?: AbortSignal;
+    onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+  },
   filter: DeadLetterFilter & { readonly ids?: readonly number[] },
 ): Promise<ReplayResult> {
   const { pipeline, store } = services;
@@ -30,6 +37,8 @@ export async function replayDeadLetters(
   let events = 0;
   let failed = 0;
   for (let start = 0; start < letters.length; start += PAGE) {
+    if (services.signal?.aborted) break;
+    services.onProgress?.({ done: start, total: letters.length });
     const read: number[] = [];
     for (const letter of letters.slice(start, start + PAGE)) {
       const isWhole = letter.bytes.length === letter.sizeBytes && !CUT_REASONS.has(letter.reason);
@@ -46,6 +55,7 @@ export async function replayDeadLetters(
   }
   for (const source of [...pipeline.sources.values()]) if (source.id.startsWith('replay/')) source.close();
   await pipeline.flush();
+  services.signal?.throwIfAborted();
   return { replayed: letters.length, events, deadLetters: failed };
 }
 
