@@ -11,7 +11,7 @@ export interface ColumnWriter {
   clear(rows: number): void;
 }
 
-const TWO_32 = 4294967296;
+const UPPER_WORD = 1 / 4294967296;
 
 /** Values of 1, 2, 4 or 8 bytes, and addresses of 16; unsigned 64-bit as two words, so at most 2^53. */
 export class FixedColumn implements ColumnWriter {
@@ -49,14 +49,9 @@ export class FixedColumn implements ColumnWriter {
   /** A whole number from 0 to 2^53; negative milliseconds (before 1970) are written in two's complement. */
   setU64(row: number, value: number): void {
     this.touched = true;
-    if (value >= 0 && value < TWO_32) {
-      this.u32[row * 2] = value;
-      this.u32[row * 2 + 1] = 0;
-      return;
-    }
-    const high = Math.floor(value / TWO_32);
-    this.u32[row * 2] = value - high * TWO_32;
-    this.u32[row * 2 + 1] = high;
+    // A typed array keeps a number's lower 32 bits, so only the upper word has to be rounded.
+    this.u32[row * 2] = value;
+    this.u32[row * 2 + 1] = value >= 0 ? value * UPPER_WORD : Math.floor(value * UPPER_WORD);
   }
 
   setF64(row: number, value: number): void {
@@ -90,12 +85,18 @@ export class FixedColumn implements ColumnWriter {
   }
 }
 
+/** Bytes that one step of copying by words moves. */
+const STEP = 16;
+
 /** Text, each value its own. Rows that were passed over are empty. */
 export class StringColumn implements ColumnWriter {
   touched = false;
-  private bytes: Buffer = Buffer.allocUnsafe(4096);
+  private bytes = new Uint8Array(4096);
+  private view = new DataView(this.bytes.buffer);
   private used = 0;
   private filled = 0;
+  private source: Uint8Array = this.bytes;
+  private sourceView: DataView = this.view;
 
   get byteLength(): number {
     return this.used;
@@ -103,19 +104,35 @@ export class StringColumn implements ColumnWriter {
 
   append(row: number, source: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    this.reserve(row - this.filled + length + 5);
-    while (this.filled < row) {
-      this.bytes[this.used++] = 0;
-      this.filled++;
-    }
-    this.used = writeVarint(this.bytes, this.used, length);
-    if (length < 24) for (let i = start; i < end; i++) this.bytes[this.used++] = source[i]!;
-    else {
-      this.bytes.set(source.subarray(start, end), this.used);
-      this.used += length;
-    }
+    if (this.used + row - this.filled + length + STEP + 5 > this.bytes.length) this.grow(row - this.filled + length);
+    for (; this.filled < row; this.filled++) this.bytes[this.used++] = 0;
+    const at = writeVarint(this.bytes, this.used, length);
+    if (end + STEP <= source.length) this.copyWords(source, start, end, at);
+    else this.bytes.set(source.subarray(start, end), at);
+    this.used = at + length;
     this.filled++;
     this.touched = true;
+  }
+
+  /** Copies source[start, end) and what follows in the last step: half the time of `set`, and no view of the range to collect. */
+  private copyWords(source: Uint8Array, start: number, end: number, at: number): void {
+    if (source !== this.source) {
+      this.source = source;
+      this.sourceView = new DataView(source.buffer, source.byteOffset, source.byteLength);
+    }
+    const from = this.sourceView;
+    const to = this.view;
+    let target = at;
+    for (let position = start; position < end; position += STEP, target += STEP) {
+      const first = from.getInt32(position, true);
+      const second = from.getInt32(position + 4, true);
+      const third = from.getInt32(position + 8, true);
+      const fourth = from.getInt32(position + 12, true);
+      to.setInt32(target, first, true);
+      to.setInt32(target + 4, second, true);
+      to.setInt32(target + 8, third, true);
+      to.setInt32(target + 12, fourth, true);
+    }
   }
 
   encodedSize(rows: number): number {
@@ -135,11 +152,12 @@ export class StringColumn implements ColumnWriter {
     this.touched = false;
   }
 
-  private reserve(extra: number): void {
-    if (this.used + extra <= this.bytes.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.used + extra));
-    this.bytes.copy(grown, 0, 0, this.used);
+  /** Makes room for so many bytes more, their length and what a last step writes beyond them. */
+  private grow(extra: number): void {
+    const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.used + extra + STEP + 5));
+    grown.set(this.bytes.subarray(0, this.used));
     this.bytes = grown;
+    this.view = new DataView(grown.buffer);
   }
 }
 
