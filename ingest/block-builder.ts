@@ -42,8 +42,9 @@ export class EventBlockBuilder {
   private readonly fixed: Partial<Record<number, FixedColumn>> = {};
   private readonly dicts: Partial<Record<number, DictColumn>> = {};
   private readonly strings: Partial<Record<number, StringColumn>> = {};
-  private readonly dictTexts: { readonly slot: number; readonly writer: DictColumn }[] = [];
-  private readonly stringTexts: { readonly slot: number; readonly writer: StringColumn }[] = [];
+  /** By text slot: each is in one of the two. */
+  private readonly dictTexts: (DictColumn | undefined)[];
+  private readonly stringTexts: (StringColumn | undefined)[];
   private controls: Control[] = [];
   private spans = new Map<string, { id: string; firstPos: number; lastPos: number }>();
   private lastSpan: { id: string; firstPos: number; lastPos: number } | undefined;
@@ -74,9 +75,7 @@ export class EventBlockBuilder {
   private readonly dstGroup: DictColumn;
   private readonly source: DictColumn;
   private readonly raw: StringColumn;
-  /** The addresses of the row that came last, as bytes and as words: a pipeline has one row. */
-  private addressBytes: Uint8Array = new Uint8Array(0);
-  private addressWords: Uint32Array = new Uint32Array(0);
+  private readonly log: DictColumn;
 
   constructor(options: { capacity: number }) {
     this.capacity = options.capacity;
@@ -107,12 +106,9 @@ export class EventBlockBuilder {
     this.dstGroup = dict('dst_group');
     this.source = dict('_src');
     this.raw = this.strings[COLUMN_INDEX.raw]!;
-    TEXT_COLUMN_INDEX.forEach((index, slot) => {
-      const dictWriter = this.dicts[index];
-      const stringWriter = this.strings[index];
-      if (dictWriter) this.dictTexts.push({ slot, writer: dictWriter });
-      if (stringWriter) this.stringTexts.push({ slot, writer: stringWriter });
-    });
+    this.log = dict('log');
+    this.dictTexts = TEXT_COLUMN_INDEX.map((index) => this.dicts[index]);
+    this.stringTexts = TEXT_COLUMN_INDEX.map((index) => this.strings[index]);
   }
 
   get isFull(): boolean {
@@ -134,43 +130,52 @@ export class EventBlockBuilder {
     this.time.setU64(r, row.timeMs);
     this.startTime.setU64(r, row.startMs);
     this.receivedTime.setU64(r, context.receivedMs);
+    this.position.setU64(r, context.position);
     if (context.late) this.late.setU8(r, 1);
-    if (row.hasAddresses) {
-      const words = this.wordsOf(row.addresses);
-      this.srcIp.setAddress(r, words, 0);
-      this.dstIp.setAddress(r, words, 4);
-      this.srcPort.setU16(r, row.srcPort);
-      this.dstPort.setU16(r, row.dstPort);
-      this.direction.setU8(r, context.direction);
-      this.proto.setU8(r, row.proto);
-      if (context.srcGroup.length !== 0) this.srcGroup.setConstant(r, context.srcGroup);
-      if (context.dstGroup.length !== 0) this.dstGroup.setConstant(r, context.dstGroup);
-    }
-    if (row.eventClass === EventClass.network) {
-      this.connState.setU8(r, row.connState);
-      this.bytesOut.setU64(r, row.bytesOut);
-      this.bytesIn.setU64(r, row.bytesIn);
-      this.packetsOut.setU64(r, row.packetsOut);
-      this.packetsIn.setU64(r, row.packetsIn);
-    } else if (row.eventClass === EventClass.reading) this.value.setF64(r, row.value);
+    if (row.hasAddresses) this.appendEnds(r, row, context);
+    if (row.eventClass === EventClass.network) this.appendFlow(r, row);
+    else if (row.eventClass === EventClass.reading) this.value.setF64(r, row.value);
     else if (row.httpStatus !== 0) this.httpStatus.setU16(r, row.httpStatus);
-    const { ranges, text } = row;
-    for (const { slot, writer } of this.dictTexts) {
-      const start = ranges[slot * 2]!;
-      if (start >= 0) writer.set(r, text, start, ranges[slot * 2 + 1]!);
-    }
-    for (const { slot, writer } of this.stringTexts) {
-      const start = ranges[slot * 2]!;
-      if (start >= 0) writer.append(r, text, start, ranges[slot * 2 + 1]!);
-    }
+    if (row.log.length !== 0) this.log.setConstant(r, row.log);
+    if (row.texts !== 0) this.appendTexts(r, row);
     if (context.siteBytes.length !== 0) this.site.setConstant(r, context.siteBytes);
     this.raw.append(r, context.raw, context.rawStart, context.rawEnd);
     this.source.setConstant(r, context.sourceBytes);
-    this.position.setU64(r, context.position);
-    this.extendSpan(context.source, context.position);
+    this.extendSpan(context);
     if (row.timeMs < this.minTimeMs) this.minTimeMs = row.timeMs;
     if (row.timeMs > this.maxTimeMs) this.maxTimeMs = row.timeMs;
     this.rows = r + 1;
+  }
+
+  private appendEnds(r: number, row: EventRow, context: RowContext): void {
+    this.srcIp.setAddress(r, row.addressWords, 0);
+    this.dstIp.setAddress(r, row.addressWords, 4);
+    this.srcPort.setU16(r, row.srcPort);
+    this.dstPort.setU16(r, row.dstPort);
+    this.direction.setU8(r, context.direction);
+    this.proto.setU8(r, row.proto);
+    if (context.srcGroup.length !== 0) this.srcGroup.setConstant(r, context.srcGroup);
+    if (context.dstGroup.length !== 0) this.dstGroup.setConstant(r, context.dstGroup);
+  }
+
+  private appendFlow(r: number, row: EventRow): void {
+    this.connState.setU8(r, row.connState);
+    this.bytesOut.setU64(r, row.bytesOut);
+    this.bytesIn.setU64(r, row.bytesIn);
+    this.packetsOut.setU64(r, row.packetsOut);
+    this.packetsIn.setU64(r, row.packetsIn);
+  }
+
+  private appendTexts(r: number, row: EventRow): void {
+    const { ranges, text } = row;
+    for (let left = row.texts; left !== 0; left &= left - 1) {
+      const slot = 31 - Math.clz32(left & -left);
+      const start = ranges[slot * 2]!;
+      const end = ranges[slot * 2 + 1]!;
+      const dict = this.dictTexts[slot];
+      if (dict) dict.set(r, text, start, end);
+      else this.stringTexts[slot]!.append(r, text, start, end);
+    }
   }
 
   control(kind: ControlKind, source: string, timeMs: number, payload = ''): void {
@@ -197,15 +202,7 @@ export class EventBlockBuilder {
     return block;
   }
 
-  private wordsOf(addresses: Uint8Array): Uint32Array {
-    if (addresses !== this.addressBytes) {
-      this.addressBytes = addresses;
-      this.addressWords = new Uint32Array(addresses.buffer, addresses.byteOffset, 8);
-    }
-    return this.addressWords;
-  }
-
-  private extendSpan(source: string, position: number): void {
+  private extendSpan({ source, position }: RowContext): void {
     let span = this.lastSpan;
     if (span?.id !== source) {
       span = this.spans.get(source);

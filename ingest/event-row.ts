@@ -27,8 +27,10 @@ export class EventRow {
   /** Event time, ms since 1970 UTC: the end of a flow. */
   timeMs = 0;
   startMs = 0;
+  /** The bytes of `addresses` as words. */
+  readonly addressWords = new Uint32Array(8);
   /** Bytes 0..15 source, 16..31 destination; IPv4 as ::ffff:a.b.c.d; all zero where there is none. */
-  readonly addresses = new Uint8Array(32);
+  readonly addresses = new Uint8Array(this.addressWords.buffer);
   hasAddresses = false;
   srcPort = 0;
   dstPort = 0;
@@ -41,15 +43,18 @@ export class EventRow {
   packetsIn = 0;
   httpStatus = 0;
   value = 0;
+  /** The log's name, where it does not stand in `text`: an array that never changes. */
+  log: Uint8Array = EMPTY;
   text: Uint8Array = EMPTY;
   readonly ranges = new Int32Array(TEXT_COLUMNS.length * 2).fill(-1);
+  /** Which text slots are not absent: bit 0 is slot 0. */
+  texts = 0;
 
   /** Back to an empty record. */
   reset(): void {
     this.eventClass = 0;
     this.timeMs = 0;
     this.startMs = 0;
-    this.addresses.fill(0);
     this.hasAddresses = false;
     this.srcPort = 0;
     this.dstPort = 0;
@@ -61,13 +66,18 @@ export class EventRow {
     this.packetsIn = 0;
     this.httpStatus = 0;
     this.value = 0;
+    this.log = EMPTY;
     this.text = EMPTY;
-    this.ranges.fill(-1);
+    // Loops over what there is: `fill` is a call out of the compiled code.
+    for (let index = 0; index < 8; index++) this.addressWords[index] = 0;
+    for (let slot = 0, left = this.texts; left !== 0; slot++, left >>>= 1) this.ranges[slot * 2] = -1;
+    this.texts = 0;
   }
 
   setText(slot: number, start: number, end: number): void {
     this.ranges[slot * 2] = start;
     this.ranges[slot * 2 + 1] = end;
+    this.texts = start < 0 ? this.texts & ~(1 << slot) : this.texts | (1 << slot);
   }
 }
 

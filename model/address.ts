@@ -34,6 +34,41 @@ function scanIpv4(bytes: Uint8Array, start: number, end: number, out: Uint8Array
   return true;
 }
 
+/** Third word of an IPv4 address, ::ffff:a.b.c.d, as a little-endian machine reads its bytes. */
+const IPV4_MARK = 0xffff0000;
+
+/**
+ * Reads the text of an IPv4 address at view[start, end) as {@link scanAddress} does, an octet at a time, into four
+ * words of `out`. Of other text, or an address of another kind, it says false. Five bytes past the end must be readable.
+ */
+export function scanIpv4Words(view: DataView, start: number, end: number, out: Uint32Array, offset: number): boolean {
+  let position = start;
+  let address = 0;
+  for (let shift = 0; shift < 32; shift += 8) {
+    const word = view.getInt32(position, true);
+    const digits = word ^ 0x30303030;
+    // The top bit of each byte that is no digit; of the lowest one it is certain.
+    const stops = (digits | (digits + 0x76767676)) & -0x7f7f7f80;
+    const count = (31 - Math.clz32(stops & -stops)) >> 3;
+    if (count < 1) return false;
+    const last = digits << (32 - 8 * count);
+    const octet = (last >>> 24) + ((last >>> 16) & 255) * 10 + ((last >>> 8) & 255) * 100;
+    if (octet > 255 || octet < LEAST_OCTETS[count]!) return false;
+    address |= octet << shift;
+    position += count + 1;
+    if (shift < 24 && ((word >>> (8 * count)) & 255) !== 0x2e) return false;
+  }
+  if (position !== end + 1) return false;
+  out[offset] = 0;
+  out[offset + 1] = 0;
+  out[offset + 2] = IPV4_MARK;
+  out[offset + 3] = address;
+  return true;
+}
+
+/** By the number of its digits, the least that an octet without leading zeros is. */
+const LEAST_OCTETS = Uint8Array.of(0, 0, 10, 100);
+
 function hexValue(byte: number): number {
   if (byte >= 48 && byte <= 57) return byte - 48;
   const lower = byte | 32;

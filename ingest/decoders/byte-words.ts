@@ -5,7 +5,7 @@
  */
 
 /** So many bytes past a line's end can be read, whatever they are. */
-export const READABLE_PAST_END = 8;
+export const READABLE_PAST_END = 16;
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const ONES = 0x01010101;
@@ -56,10 +56,8 @@ export class LineWords {
 
 /** Marks bytes that end or interrupt plain text in a JSON string: quote, backslash, control characters, non-ASCII. */
 export function stringStops(word: number): number {
-  const quote = word ^ 0x22222222;
-  const backslash = word ^ 0x5c5c5c5c;
-  const hits = ((quote - ONES) & ~quote) | ((backslash - ONES) & ~backslash) | ((word - 0x20202020) & ~word) | word;
-  return hits & TOPS;
+  // Of non-ASCII bytes the word itself has the top bit, so the differences need not be cleared of it.
+  return (((word ^ 0x22222222) - ONES) | ((word ^ 0x5c5c5c5c) - ONES) | (word - 0x20202020) | word) & TOPS;
 }
 
 /** Whether one of the four bytes is a backslash. */
@@ -79,9 +77,21 @@ export function firstHit(mask: number): number {
   return (31 - Math.clz32(mask & -mask)) >> 3;
 }
 
+/** Marks bytes that are no decimal digits. */
+export function digitStops(word: number): number {
+  const digits = word ^ 0x30303030;
+  return (digits | (digits + 0x76767676)) & TOPS;
+}
+
 /** Whether all four bytes are decimal digits. */
 export function isFourDigits(word: number): boolean {
   return ((word | (word + 0x46464646) | (word - 0x30303030)) & TOPS) === 0;
+}
+
+/** The word's first bytes, 0 to 3 of them, as its last, behind zeros: so few digits are a number of four. */
+export function alignDigits(word: number, count: number): number {
+  // In two steps, since a shift by 32 is one by 0.
+  return (word << 8) << (24 - 8 * count);
 }
 
 /** The number, 0 to 9999, that four digits make. */

@@ -1,4 +1,4 @@
-import { fourDigits, isFourDigits } from './byte-words.ts';
+import { alignDigits, digitStops, firstHit, fourDigits, isFourDigits } from './byte-words.ts';
 
 /** What stands in a field's place. `text` is a value of a format that has no types, such as TSV. */
 export const FieldKind = { absent: 0, string: 1, number: 2, boolean: 3, compound: 4, text: 5 } as const;
@@ -7,9 +7,12 @@ export const FieldKind = { absent: 0, string: 1, number: 2, boolean: 3, compound
 export const NumberState = { whole: -1, unread: -2 } as const;
 
 const EMPTY = new Uint8Array(0);
-const POWERS_OF_TEN = Float64Array.from({ length: 16 }, (_, exponent) => 10 ** exponent);
-const MAX_WHOLE_DIGITS = 15;
-const MICRO_DIGITS = 6;
+const POWERS_OF_TEN = Float64Array.of(1, 10, 100, 1000);
+/** Millionths in the last of so many digits after a point. */
+const MICROS = Int32Array.of(1_000_000, 100_000, 10_000, 1000, 100, 10, 1);
+/** Bytes of the whole words that a number of up to 15 digits begins with. */
+const MAX_WHOLE_WORDS = 12;
+const POINT = 0x2e;
 
 /** Where the known fields of one record stand in `bytes`: by slot, bytes[starts[slot], ends[slot]), without quotes. */
 export class FieldTable {
@@ -25,10 +28,13 @@ export class FieldTable {
   readonly whole: Float64Array;
   readonly micros: Int32Array;
 
+  readonly #kindWords: Int32Array;
+
   constructor(slots: number) {
     this.starts = new Int32Array(slots);
     this.ends = new Int32Array(slots);
-    this.kinds = new Uint8Array(slots);
+    this.#kindWords = new Int32Array((slots + 3) >> 2);
+    this.kinds = new Uint8Array(this.#kindWords.buffer, 0, slots);
     this.whole = new Float64Array(slots);
     this.micros = new Int32Array(slots);
   }
@@ -42,7 +48,9 @@ export class FieldTable {
   }
 
   clear(): void {
-    this.kinds.fill(FieldKind.absent);
+    // A loop over a few words: `fill` is a call out of the compiled code.
+    const words = this.#kindWords;
+    for (let index = 0; index < words.length; index++) words[index] = 0;
   }
 
   set(slot: number, kind: number, start: number, end: number): void {
@@ -58,59 +66,49 @@ export class FieldTable {
    * Digits must end before the readable bytes do.
    */
   readNumber(slot: number, position: number): number {
-    const { bytes, view } = this;
-    const start = position;
-    // Two 32-bit halves, put together once: sums in floating point would wait for one another at each digit.
-    let high = 0;
-    let word = view.getInt32(position, true);
-    if (isFourDigits(word)) {
-      high = fourDigits(word);
-      position += 4;
-      word = view.getInt32(position, true);
-      if (isFourDigits(word)) {
-        high = (high * 10_000 + fourDigits(word)) | 0;
-        position += 4;
-      }
-    }
-    const lowStart = position;
-    let low = 0;
-    let digit = bytes[position]! - 48;
-    while (digit >= 0 && digit <= 9) {
-      low = (low * 10 + digit) | 0;
-      digit = bytes[++position]! - 48;
-    }
+    const { view } = this;
+    let at = position;
+    let whole = 0;
+    let word = view.getInt32(at, true);
+    let stops = digitStops(word);
     this.micros[slot] = NumberState.unread;
-    if (position === start || position - start > MAX_WHOLE_DIGITS) return -1;
-    this.whole[slot] = high === 0 ? low : high * POWERS_OF_TEN[position - lowStart]! + low;
-    if (digit !== -2) {
-      this.micros[slot] = NumberState.whole;
-      return position;
+    for (; stops === 0; stops = digitStops(word)) {
+      if (at - position === MAX_WHOLE_WORDS) return -1;
+      whole = whole * 10_000 + fourDigits(word);
+      at += 4;
+      word = view.getInt32(at, true);
     }
-    return this.#readFraction(slot, position + 1);
+    const count = firstHit(stops);
+    at += count;
+    if (at === position) return -1;
+    this.whole[slot] = whole * POWERS_OF_TEN[count]! + fourDigits(alignDigits(word, count));
+    if (((word >>> (8 * count)) & 255) === POINT) return this.#readFraction(slot, at + 1);
+    this.micros[slot] = NumberState.whole;
+    return at;
   }
 
   #readFraction(slot: number, position: number): number {
-    const { bytes, view } = this;
-    let fraction = 0;
-    let digits = 0;
+    const { view } = this;
     const word = view.getInt32(position, true);
-    if (isFourDigits(word)) {
-      fraction = fourDigits(word);
-      digits = 4;
-      position += 4;
+    const stops = digitStops(word);
+    if (stops !== 0) {
+      const count = firstHit(stops);
+      if (count === 0) return -1;
+      this.micros[slot] = fourDigits(alignDigits(word, count)) * MICROS[count]!;
+      return position + count;
     }
-    let digit = bytes[position]! - 48;
-    while (digit >= 0 && digit <= 9 && digits < MICRO_DIGITS) {
-      fraction = fraction * 10 + digit;
-      digits++;
-      digit = bytes[++position]! - 48;
-    }
-    if (digits === 0) return -1;
-    if (digits === MICRO_DIGITS) {
-      while (isFourDigits(view.getInt32(position, true))) position += 4;
-      while (bytes[position]! >= 48 && bytes[position]! <= 57) position++;
-    }
-    this.micros[slot] = fraction * POWERS_OF_TEN[MICRO_DIGITS - digits]!;
+    const next = view.getInt32(position + 4, true);
+    const nextStops = digitStops(next);
+    const count = nextStops === 0 ? 4 : firstHit(nextStops);
+    const used = count < 2 ? count : 2;
+    this.micros[slot] = fourDigits(word) * 100 + fourDigits(alignDigits(next, used)) * MICROS[4 + used]!;
+    return count < 4 ? position + 4 + count : this.#skipDigits(position + 8);
+  }
+
+  #skipDigits(position: number): number {
+    const { bytes, view } = this;
+    while (isFourDigits(view.getInt32(position, true))) position += 4;
+    while (bytes[position]! >= 48 && bytes[position]! <= 57) position++;
     return position;
   }
 }

@@ -19,6 +19,9 @@ const MAX_KEYS = 1024;
 const MAX_KEY_BYTES = 126;
 /** Words that a key takes with its closing quote and colon. */
 const KEY_WORDS = 32;
+/** Words of a key that are compared at once, and the length up to which they are all of it. */
+const HEAD_WORDS = 4;
+const HEAD_LENGTH = 14;
 const TABLE_SIZE = 4 * MAX_KEYS;
 const START = 0;
 
@@ -40,17 +43,18 @@ const UNKNOWN_STRING: StringOptions = { mayEscape: true };
  * kept, up to a limit, so that each has a number by which duplicates are seen.
  */
 export class JsonFieldScanner {
-  /** A key's bytes, its closing quote and a colon, as words, and which bits of the last word count. */
+  /** A key's bytes, its closing quote and a colon, as words. */
   readonly #keyWords = new Int32Array(MAX_KEYS * KEY_WORDS);
-  readonly #lastWord = new Int32Array(MAX_KEYS);
-  readonly #lastMask = new Int32Array(MAX_KEYS).fill(-1);
+  /** Which bits of a key's first words count, all of them where there is no key. */
+  readonly #headMasks = new Int32Array(MAX_KEYS * HEAD_WORDS).fill(-1);
   readonly #keyLength = new Int32Array(MAX_KEYS);
   /** Slot of the field, −1 where it is not asked for. */
   readonly #keySlot = new Int32Array(MAX_KEYS).fill(-1);
   readonly #nextKey = new Int32Array(MAX_KEYS);
-  /** The record in which the key was last seen. */
-  readonly #keyRecord = new Int32Array(MAX_KEYS);
-  readonly #slotRecord: Int32Array;
+  /** Place in `seenIn` of a key: that of its slot, or one of its own. */
+  readonly #place = new Int32Array(MAX_KEYS);
+  /** The record in which the slot or key was last seen. */
+  readonly #seenIn: Int32Array;
   readonly #table = new Int32Array(TABLE_SIZE).fill(-1);
   readonly #line = new LineWords();
   /** Number 0 is before the first key. Its words are all zero, which no text in a record is. */
@@ -60,10 +64,14 @@ export class JsonFieldScanner {
 
   /** @param keys slot by key; several keys may share a slot, but not in one record. */
   constructor(keys: ReadonlyMap<string, number>) {
-    this.#slotRecord = new Int32Array(Math.max(0, ...keys.values()) + 1);
-    for (const [key, slot] of keys) {
-      const bytes = Buffer.from(key);
-      this.#keySlot[this.#addKey(bytes, 0, bytes.length)] = slot;
+    const slots = Math.max(0, ...keys.values()) + 1;
+    this.#seenIn = new Int32Array(slots + MAX_KEYS);
+    for (let key = 0; key < MAX_KEYS; key++) this.#place[key] = slots + key;
+    for (const [text, slot] of keys) {
+      const bytes = Buffer.from(text);
+      const key = this.#addKey(bytes, 0, bytes.length);
+      this.#keySlot[key] = slot;
+      this.#place[key] = slot;
     }
   }
 
@@ -85,28 +93,28 @@ export class JsonFieldScanner {
     this.#hasHighBytes = false;
     this.#record = this.#record === 0x7fffffff ? this.#forgetRecords() : this.#record + 1;
     const record = this.#record;
-    const keyRecord = this.#keyRecord;
-    const slotRecord = this.#slotRecord;
+    const seenIn = this.#seenIn;
+    const place = this.#place;
     const nextKey = this.#nextKey;
     const keyWords = this.#keyWords;
-    const lastWord = this.#lastWord;
-    const lastMask = this.#lastMask;
+    const headMasks = this.#headMasks;
     const keySlot = this.#keySlot;
     const keyLength = this.#keyLength;
+    const { kinds, starts, ends } = table;
     let key = START;
     for (let fields = 1; fields <= JSON_LIMITS.fields; fields++) {
       if (bytes[position] !== QUOTE) return false;
       position++;
       // Does the key that followed this one last time stand here, with its closing quote and a colon?
       const guess = nextKey[key]!;
-      let word = guess * KEY_WORDS;
-      const last = lastWord[guess]!;
-      let at = position;
-      while (word < last && keyWords[word] === view.getInt32(at, true)) {
-        word++;
-        at += 4;
-      }
-      if (word === last && ((keyWords[word]! ^ view.getInt32(at, true)) & lastMask[guess]!) === 0) {
+      const word = guess * KEY_WORDS;
+      const mask = guess * HEAD_WORDS;
+      const differences =
+        ((view.getInt32(position, true) ^ keyWords[word]!) & headMasks[mask]!) |
+        ((view.getInt32(position + 4, true) ^ keyWords[word + 1]!) & headMasks[mask + 1]!) |
+        ((view.getInt32(position + 8, true) ^ keyWords[word + 2]!) & headMasks[mask + 2]!) |
+        ((view.getInt32(position + 12, true) ^ keyWords[word + 3]!) & headMasks[mask + 3]!);
+      if (differences === 0 && (keyLength[guess]! <= HEAD_LENGTH || this.#hasTail(guess, bytes, position))) {
         key = guess;
         position += keyLength[key]! + 2;
       } else {
@@ -118,62 +126,53 @@ export class JsonFieldScanner {
         if (bytes[position] !== COLON) return false;
         position++;
       }
+      if (seenIn[place[key]!] === record) return false;
+      seenIn[place[key]!] = record;
       const slot = keySlot[key]!;
-      if (slot >= 0) {
-        if (slotRecord[slot] === record) return false;
-        slotRecord[slot] = record;
-      } else {
-        if (keyRecord[key] === record) return false;
-        keyRecord[key] = record;
-      }
       let byte = bytes[position]!;
       if (byte <= 0x20) {
         position = skipSpace(bytes, position);
         byte = bytes[position]!;
       }
-      if (byte === QUOTE) position = this.#scanString(position + 1, end, slot, table);
-      else if (byte !== 0x2d && !isDigit(byte)) position = this.#scanOther(position, end, slot, table);
-      else if (slot < 0) position = skipNumber(bytes, position);
-      else position = scanNumber(position, slot, table);
-      if (position < 0) return false;
+      if (byte === QUOTE) {
+        const from = position + 1;
+        position = from;
+        // A line's end is a stop as well, so that none is missed.
+        let stops = stringStops(view.getInt32(position, true));
+        while (stops === 0) {
+          position += 4;
+          stops = stringStops(view.getInt32(position, true));
+        }
+        position += firstHit(stops);
+        if (bytes[position] !== QUOTE) {
+          position = this.#finishString(bytes, position, end, slot < 0 ? UNKNOWN_STRING : KNOWN_STRING);
+          if (position < 0) return false;
+        }
+        if (slot >= 0) {
+          kinds[slot] = FieldKind.string;
+          starts[slot] = from;
+          ends[slot] = position;
+        }
+        position++;
+      } else {
+        if (byte !== 0x2d && !isDigit(byte)) position = this.#scanOther(position, end, slot, table);
+        else if (slot < 0) position = skipNumber(bytes, position);
+        else position = scanNumber(position, slot, table);
+        if (position < 0) return false;
+      }
       byte = bytes[position]!;
       if (byte <= 0x20) {
         position = skipSpace(bytes, position);
         byte = bytes[position]!;
       }
-      if (byte === CLOSE_BRACE) {
-        if (position !== end - 1) return false;
+      if (byte !== COMMA) {
+        if (byte !== CLOSE_BRACE || position !== end - 1) return false;
         return !this.#hasHighBytes || isUtf8(bytes.subarray(start, end));
       }
-      if (byte !== COMMA) return false;
       position++;
       if (bytes[position]! <= 0x20) position = skipSpace(bytes, position);
     }
     return false;
-  }
-
-  /** Notes the string whose text begins at a position, and gives the position after it; −1 where it is odd. */
-  #scanString(start: number, end: number, slot: number, table: FieldTable): number {
-    const { bytes, view } = table;
-    let stop = start;
-    let hits = stringStops(view.getInt32(stop, true));
-    while (hits === 0) {
-      stop += 4;
-      if (stop >= end) return -1;
-      hits = stringStops(view.getInt32(stop, true));
-    }
-    stop += firstHit(hits);
-    if (bytes[stop] !== QUOTE) {
-      stop = this.#finishString(bytes, stop, end, slot < 0 ? UNKNOWN_STRING : KNOWN_STRING);
-      if (stop < 0) return -1;
-    }
-    if (stop >= end) return -1;
-    if (slot >= 0) {
-      table.kinds[slot] = FieldKind.string;
-      table.starts[slot] = start;
-      table.ends[slot] = stop;
-    }
-    return stop + 1;
   }
 
   /** Notes an array or a literal, and gives the position after it; −1 where it is odd. */
@@ -248,11 +247,21 @@ export class JsonFieldScanner {
 
   #isKey(key: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#keyLength[key] !== end - start) return false;
-    for (let index = 0; index < end - start; index++) {
-      const word = this.#keyWords[key * KEY_WORDS + (index >> 2)]!;
-      if (((word >> (8 * (index & 3))) & 255) !== bytes[start + index]) return false;
-    }
+    for (let index = 0; index < end - start; index++)
+      if (this.#keyByte(key, index) !== bytes[start + index]) return false;
     return true;
+  }
+
+  /** Whether a key of which the head stands at a position stands there whole, with its closing quote and a colon. */
+  #hasTail(key: number, bytes: Uint8Array, position: number): boolean {
+    const length = this.#keyLength[key]! + 2;
+    for (let index = 4 * HEAD_WORDS; index < length; index++)
+      if (this.#keyByte(key, index) !== bytes[position + index]) return false;
+    return true;
+  }
+
+  #keyByte(key: number, index: number): number {
+    return (this.#keyWords[key * KEY_WORDS + (index >> 2)]! >> (8 * (index & 3))) & 255;
   }
 
   #addKey(bytes: Uint8Array, start: number, end: number): number {
@@ -262,9 +271,10 @@ export class JsonFieldScanner {
       const byte = index < length ? bytes[start + index]! : index === length ? QUOTE : COLON;
       this.#keyWords[key * KEY_WORDS + (index >> 2)]! |= byte << (8 * (index & 3));
     }
-    this.#lastWord[key] = key * KEY_WORDS + ((length + 1) >> 2);
-    const used = ((length + 1) & 3) + 1;
-    this.#lastMask[key] = used === 4 ? -1 : (1 << (8 * used)) - 1;
+    for (let index = 0; index < HEAD_WORDS; index++) {
+      const used = length + 2 - 4 * index;
+      this.#headMasks[key * HEAD_WORDS + index] = used >= 4 ? -1 : used <= 0 ? 0 : (1 << (8 * used)) - 1;
+    }
     this.#keyLength[key] = length;
     let entry = hashOf(bytes, start, end);
     while (this.#table[entry]! >= 0) entry = (entry + 1) % TABLE_SIZE;
@@ -273,8 +283,7 @@ export class JsonFieldScanner {
   }
 
   #forgetRecords(): number {
-    this.#keyRecord.fill(0);
-    this.#slotRecord.fill(0);
+    this.#seenIn.fill(0);
     return 1;
   }
 }

@@ -1,5 +1,4 @@
 import { CONN_STATES, EventClass } from '../../model/event-columns.ts';
-import { READABLE_PAST_END } from './byte-words.ts';
 
 /** Slots in a FieldTable of the Zeek fields that become columns or tell what a record is. */
 export const ZeekField = {
@@ -100,21 +99,15 @@ const LOG_CLASSES: ReadonlyMap<string, number> = new Map<string, number>([
 export interface ZeekLog {
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** The same bytes, with some past their end. */
-  readonly view: DataView;
   readonly eventClass: number;
   /** Its records have no time (it lists what Zeek loaded, not what happened), so they are no events. */
   readonly isTimeless: boolean;
 }
 
 export function zeekLog(name: string): ZeekLog {
-  const bytes = Uint8Array.from(Buffer.from(name));
-  const padded = new Uint8Array(bytes.length + READABLE_PAST_END);
-  padded.set(bytes);
   return {
     name,
-    bytes,
-    view: new DataView(padded.buffer),
+    bytes: Uint8Array.from(Buffer.from(name)),
     eventClass: LOG_CLASSES.get(name) ?? EventClass.generic,
     isTimeless: name === 'loaded_scripts',
   };

@@ -17,7 +17,7 @@ class ZeekJsonDecoder implements Decoder {
   readonly #fields = new FieldTable(ZEEK_FIELD_COUNT);
   readonly #scanner: JsonFieldScanner | undefined;
   readonly #parser = new JsonRecordParser(ZEEK_FIELD_NAMES);
-  readonly #writer = new ZeekRowWriter();
+  readonly #writer = new ZeekRowWriter({ text: 'plain' });
   readonly #log: ZeekLog | undefined;
 
   constructor(log: ZeekLog | undefined, parser: ZeekJsonParser) {

@@ -1,5 +1,5 @@
 import { EventClass } from '../../model/event-columns.ts';
-import { isIpv4, scanAddress } from '../../model/address.ts';
+import { isIpv4, scanAddress, scanIpv4Words } from '../../model/address.ts';
 import type { DeadLetterReason, DecodeResult } from '../decoder.ts';
 import { TEXT, type EventRow } from '../event-row.ts';
 import { FieldKind, NumberState, type FieldTable } from './field-table.ts';
@@ -17,17 +17,24 @@ const ICMP = 1;
 const ICMP_V6 = 58;
 const NOWHERE = -1;
 
+/** How text stands in the records: as it is, or with Zeek's escapes, which are undone in a copy. */
+export type TextForm = 'plain' | 'escaped';
+
 /**
  * Makes a row of a record's fields: the meaning of Zeek's fields, in whatever way they are written.
  *
- * conn is a flow whose time is its end, `ts` + `duration`; of any other log the time is `ts`. Text stays where the
- * record has it, unless the log's name does not stand in the record (then all of it is copied behind the name). Fields
- * of a record's own class must have the right type; of a generic record only time, ids and sensor matter.
+ * conn is a flow whose time is its end, `ts` + `duration`; of any other log the time is `ts`. Plain text stays where the
+ * record has it. Fields of a record's own class must have the right type; of a generic record only time, ids and sensor
+ * matter.
  */
 export class ZeekRowWriter {
   readonly #copy = new TextCopy();
-  #isCopying = false;
+  readonly #form: TextForm;
   #reason: DeadLetterReason = 'bad_type';
+
+  constructor(options: { readonly text: TextForm }) {
+    this.#form = options.text;
+  }
 
   /**
    * Fills the row.
@@ -41,17 +48,21 @@ export class ZeekRowWriter {
     const isNamed = kinds[nameSlot] === FieldKind.string;
     if (!isNamed && kinds[nameSlot] !== FieldKind.absent && kinds[nameSlot] !== FieldKind.text) return 'bad_type';
     const actual = isNamed ? zeekLogNamed(bytes, starts[nameSlot]!, ends[nameSlot]!) : (log ?? guessLog(kinds));
-    this.#isCopying = !isNamed;
-    if (isNamed) {
+    if (this.#form === 'plain') {
       row.text = bytes;
-      row.setText(TEXT.log, starts[nameSlot]!, ends[nameSlot]!);
     } else {
-      this.#copyName(fields, actual, row);
+      this.#copy.begin(fields.textBytes);
+      row.text = this.#copy.bytes;
     }
+    if (isNamed) row.setText(TEXT.log, starts[nameSlot]!, ends[nameSlot]!);
+    else row.log = actual.bytes;
     row.eventClass = actual.eventClass;
 
     if (kinds[F.ts] === FieldKind.absent) return actual.isTimeless ? 'skip' : 'missing_time';
-    const startMicros = readTime(fields);
+    const startMicros =
+      kinds[F.ts] === FieldKind.number && fields.micros[F.ts]! >= 0
+        ? fields.whole[F.ts]! * 1_000_000 + fields.micros[F.ts]!
+        : readTime(fields);
     if (!(startMicros >= MIN_TIME_MICROS && startMicros <= MAX_TIME_MICROS)) {
       return isTimeKind(kinds[F.ts]!) ? 'bad_time' : 'bad_type';
     }
@@ -124,17 +135,15 @@ export class ZeekRowWriter {
   }
 
   #ids(fields: FieldTable, row: EventRow): boolean {
-    const { kinds, starts, ends, bytes } = fields;
+    const { kinds, starts, ends } = fields;
     const from = kinds[F.origHost]!;
     const to = kinds[F.respHost]!;
     if (from === FieldKind.absent || to === FieldKind.absent) return true;
     if (!isTextKind(from) || !isTextKind(to)) return this.#fail('bad_type');
-    if (
-      !scanAddress(bytes, starts[F.origHost]!, ends[F.origHost]!, row.addresses, 0) ||
-      !scanAddress(bytes, starts[F.respHost]!, ends[F.respHost]!, row.addresses, 16)
-    ) {
-      return this.#fail('bad_address');
-    }
+    const isRead =
+      readAddress(fields, starts[F.origHost]!, ends[F.origHost]!, row, 0) &&
+      readAddress(fields, starts[F.respHost]!, ends[F.respHost]!, row, 1);
+    if (!isRead) return this.#fail('bad_address');
     row.hasAddresses = true;
     if ((row.srcPort = this.#number16(fields, F.origPort)) < 0) return false;
     return (row.dstPort = this.#number16(fields, F.respPort)) >= 0;
@@ -177,25 +186,15 @@ export class ZeekRowWriter {
     if (!isTextKind(kind)) return this.#fail('bad_type');
     const start = fields.starts[slot]!;
     const end = fields.ends[slot]!;
-    if (!this.#isCopying) {
+    if (this.#form === 'plain') {
       row.setText(column, start, end);
       return true;
     }
     const copy = this.#copy;
     const from = copy.length;
-    if (kind === FieldKind.text) copy.appendUnescaped(fields.view, start, end);
-    else copy.appendWords(fields.view, start, end);
+    copy.appendUnescaped(fields.view, start, end);
     row.setText(column, from, copy.length);
     return true;
-  }
-
-  #copyName(fields: FieldTable, log: ZeekLog, row: EventRow): void {
-    const copy = this.#copy;
-    copy.begin(log.bytes.length + fields.textBytes);
-    row.text = copy.bytes;
-    if (log.bytes.length === 0) return;
-    copy.appendWords(log.view, 0, log.bytes.length);
-    row.setText(TEXT.log, 0, copy.length);
   }
 
   #fail(reason: DeadLetterReason): false {
@@ -214,6 +213,14 @@ function isNumberKind(kind: number): boolean {
 
 function isTimeKind(kind: number): boolean {
   return isNumberKind(kind) || kind === FieldKind.string;
+}
+
+/** Reads an address, IPv4 by words, into the row's first or second (`side` 0 or 1); false where it is none. */
+function readAddress(fields: FieldTable, start: number, end: number, row: EventRow, side: number): boolean {
+  return (
+    scanIpv4Words(fields.view, start, end, row.addressWords, side * 4) ||
+    scanAddress(fields.bytes, start, end, row.addresses, side * 16)
+  );
 }
 
 /** Seconds as microseconds; NaN where they are no number. */

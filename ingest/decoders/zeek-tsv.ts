@@ -17,7 +17,7 @@ const NON_ASCII = -0x7f7f7f80;
 class ZeekTsvDecoder implements Decoder {
   readonly format = FORMAT;
   readonly #fields = new FieldTable(ZEEK_FIELD_COUNT);
-  readonly #writer = new ZeekRowWriter();
+  readonly #writer = new ZeekRowWriter({ text: 'escaped' });
   /** Where each column ends. */
   readonly #columnEnds = new Int32Array(JSON_LIMITS.fields);
   readonly #fileLog: ZeekLog | undefined;

@@ -25,6 +25,7 @@ function readRow(row: EventRow): Readonly<Record<string, string | number>> {
 }
 
 export function readText(row: EventRow, column: TextColumn): string | undefined {
+  if (column === 'log' && row.log.length > 0) return Buffer.from(row.log).toString('latin1');
   const start = row.ranges[TEXT[column] * 2]!;
   if (start < 0) return undefined;
   const bytes = Buffer.from(row.text.subarray(start, row.ranges[TEXT[column] * 2 + 1]));
