@@ -33,7 +33,7 @@ describe('a proxy that plays a bad network', () => {
     let failure: string | undefined;
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('error', (error) => (failure = 'code' in error ? String(error.code) : error.message));
-    await once(socket, 'connect');
+    await until(() => !socket.connecting);
     return { socket, received: () => Buffer.concat(chunks), failure: () => failure };
   }
 
@@ -76,6 +76,7 @@ describe('a proxy that plays a bad network', () => {
     expect(first.failure()).toBe('ECONNRESET');
     const second = await open();
     await until(() => second.socket.destroyed);
+    expect(second.failure()).toBe('ECONNRESET');
     proxy.restore();
     const third = await open();
     third.socket.write('hello');
