@@ -30,7 +30,13 @@ export async function readManifest(table: ChunkTable, pointer: Pointer): Promise
 
 /** A checkpoint all of whose chunks are there and whole. Throws CHECKPOINT_CORRUPT where one is not. */
 export async function readCheckpoint(table: ChunkTable, manifest: Manifest): Promise<Checkpoint> {
-  const reader = new ChunkReader(table, manifest);
+  const uses = new Array<number>(manifest.chunks.length).fill(0);
+  const turns = new Turns();
+  for (const { pieces } of manifest.parts) {
+    for (const { chunk } of pieces) uses[chunk]!++;
+    await turns.give();
+  }
+  const reader = new ChunkReader(table, manifest, uses);
   await reader.check();
   return { meta: manifest.meta, parts: reader.parts() };
 }
@@ -47,11 +53,10 @@ class ChunkReader {
   /** Pieces still to be read, by chunk. */
   private readonly uses: number[];
 
-  constructor(table: ChunkTable, manifest: Manifest) {
+  constructor(table: ChunkTable, manifest: Manifest, uses: number[]) {
     this.table = table;
     this.manifest = manifest;
-    this.uses = new Array<number>(manifest.chunks.length).fill(0);
-    for (const { pieces } of manifest.parts) for (const { chunk } of pieces) this.uses[chunk]!++;
+    this.uses = uses;
   }
 
   async check(): Promise<void> {

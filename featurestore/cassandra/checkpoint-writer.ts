@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { isAway } from '../../cassandra/server-error.ts';
 import { crc32 } from '../../model/crc32.ts';
 import type { CheckpointWriter } from '../checkpoint-store.ts';
 import type { CheckpointBase } from './checkpoint-base.ts';
 import { encodeChunk } from './chunk-codec.ts';
+import { contentHash } from './content-hash.ts';
 import type { ChunkTable } from './chunk-table.ts';
 import {
   type ListedChunk,
@@ -23,8 +23,6 @@ const PIECE_BYTES = 1 << 18;
 const MOST_UNDER_WAY = 6;
 /** A manifest's own chunks, as stored. */
 const MANIFEST_CHUNK_BYTES = 1 << 19;
-/** Hex digits of SHA-256 that are kept of a piece: 96 bits. */
-const HASH_DIGITS = 24;
 
 /** Places at which a fault test ends the process; those of the files' adapter, where "renamed" is "made visible". */
 export type CheckpointPoint = 'checkpoint_half' | 'checkpoint_synced' | 'checkpoint_renamed';
@@ -133,7 +131,7 @@ export class ChunkedWriter implements CheckpointWriter {
 
   private place(name: string, index: number, bytes: Uint8Array): Piece {
     const { base } = this.options;
-    const hash = createHash('sha256').update(bytes).digest('hex').slice(0, HASH_DIGITS);
+    const hash = contentHash(bytes);
     const before = base?.pieceOf(name, index);
     if (base && before?.hash === hash && before.length === bytes.length) {
       let chunk = this.relisted.get(before.chunk);

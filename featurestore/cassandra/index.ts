@@ -7,6 +7,7 @@ import { ChunkedWriter, type CheckpointPoint, type WrittenCheckpoint } from './c
 import { ChunkTable } from './chunk-table.ts';
 import type { Pointer } from './manifest.ts';
 import { type KeyState, ManifestRow } from './manifest-row.ts';
+import { Turns } from './turns.ts';
 import { type KeptCheckpoint, removeDropped, removeUnlisted } from './unlisted-chunks.ts';
 
 /** Between two searches for chunks that nobody lists, ms. The first comes after a holder's first checkpoint. */
@@ -93,7 +94,7 @@ class HeldKey {
       try {
         const manifest = await readManifest(table, pointer);
         const checkpoint = await readCheckpoint(table, manifest);
-        this.base = new CheckpointBase(manifest);
+        this.base = await CheckpointBase.of(manifest, new Turns());
         this.good = { pointer, chunks: manifest.chunks };
         return checkpoint;
       } catch (error) {
@@ -135,7 +136,7 @@ class HeldKey {
     const from = { epoch: this.epoch, sequence: this.state.sequence };
     await this.options.row.move(from, { newest: pointer, ...(previous && { previous }) });
     this.state = { epoch: this.epoch, sequence: pointer.sequence, newest: pointer, ...(previous && { previous }) };
-    this.base = new CheckpointBase(manifest);
+    this.base = await CheckpointBase.of(manifest, new Turns());
     const dropped = this.before;
     this.before = this.good;
     this.good = { pointer, chunks: manifest.chunks };
@@ -156,7 +157,7 @@ class HeldKey {
       const manifest = await readManifest(table, state.newest!);
       this.before = this.good;
       this.good = { pointer: state.newest!, chunks: manifest.chunks };
-      this.base = new CheckpointBase(manifest);
+      this.base = await CheckpointBase.of(manifest, new Turns());
       this.state = state;
     }
     this.isOpen = false;

@@ -94,7 +94,7 @@ export function* manifestLines({ meta, chunks, parts }: Manifest): Generator<str
 }
 
 /** Throws where the lines are no manifest of this format. `onLine` is awaited after each. */
-export async function parseManifest(text: string, onLine: () => Promise<void>): Promise<Manifest> {
+export async function parseManifest(text: string, onLine: () => Promise<void> | undefined): Promise<Manifest> {
   const lines = text.split('\n');
   const { meta, chunks } = headSchema.parse(JSON.parse(lines[0]!));
   const parts: ListedPart[] = [];

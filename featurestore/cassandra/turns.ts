@@ -7,8 +7,11 @@ const STRETCH_MS = 4;
 export class Turns {
   private since = performance.now();
 
-  async give(): Promise<void> {
-    if (performance.now() - this.since < STRETCH_MS) return;
+  give(): Promise<void> | undefined {
+    return performance.now() - this.since < STRETCH_MS ? undefined : this.wait();
+  }
+
+  private async wait(): Promise<void> {
     await turn();
     this.since = performance.now();
   }
