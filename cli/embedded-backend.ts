@@ -39,7 +39,19 @@ export class EmbeddedBackend implements Backend {
       states: instance.sourceStates,
       mappings: csvMappings(instance.options.config),
     });
-    this.registry = createMetrics(instance, { httpRequests: () => this.deliveries });
+    const numbered = <T extends object>(list: readonly T[]): (T & { partition: number })[] =>
+      list.map((each, partition) => ({ ...each, partition }));
+    this.registry = createMetrics({
+      pipeline: instance.pipeline,
+      log: instance.log,
+      logStats: () => instance.log.stats(),
+      stage1: () => numbered(instance.stage1),
+      stage2: () => numbered(instance.stage2),
+      sinkCounters: instance.sinkCounters,
+      child: instance.child,
+      webhooks: () => instance.webhooks,
+      httpRequests: () => this.deliveries,
+    });
     this.alerts = withHistory(instance.alerts, instance.publisher);
     this.sampler = setInterval(() => this.sample(), 1000);
     this.sampler.unref();

@@ -1,11 +1,30 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { Embedded } from './embedded.ts';
+import type { Webhook } from '../alerts/webhook.ts';
+import type { IngestPipeline } from '../ingest/pipeline.ts';
+import type { EventLog } from '../log/event-log.ts';
+import type { SinkCounters } from './sink-counters.ts';
+import type { Stage1Runner, Stage2Runner } from './stage-factory.ts';
+
+/** What this process has of the pipeline; the lists change while partitions come and go. */
+export interface MeasuredParts {
+  readonly pipeline?: IngestPipeline;
+  readonly log: Pick<EventLog, 'bounds'>;
+  /** Of a log in this process. */
+  readonly logStats?: () => { diskBytes: number; droppedRecords: number; droppedUnread: number };
+  stage1(): readonly (Stage1Runner & { readonly partition: number })[];
+  stage2(): readonly (Stage2Runner & { readonly partition: number })[];
+  readonly sinkCounters: SinkCounters;
+  /** Of a ClickHouse server that is this process's child. */
+  readonly child?: { readonly state: string; readonly restarts: number };
+  webhooks(): readonly Pick<Webhook, 'counters'>[];
+  httpRequests(): number;
+}
 
 type Labels = Record<string, string>;
 type Sample = readonly [labels: Labels, value: number];
 
 /** Counters of every hop, with a reason at every drop, read from the pipeline when somebody asks. */
-export function createMetrics(instance: Embedded, extra: { httpRequests: () => number }): Registry {
+export function createMetrics(parts: MeasuredParts): Registry {
   const registry = new Registry();
   const add = (
     kind: 'counter' | 'gauge',
@@ -26,40 +45,46 @@ export function createMetrics(instance: Embedded, extra: { httpRequests: () => n
       },
     });
   };
-  const { pipeline, log, stage1, stage2, sinkCounters, child, webhooks } = instance;
+  const { pipeline, log, logStats, sinkCounters, child } = parts;
   const none: Labels = {};
 
-  add('counter', 'ingest_events_total', 'Events appended to the log', [], () => [[none, pipeline.counters.events]]);
-  add('counter', 'ingest_late_total', 'Of these, older than the watermark', [], () => [[none, pipeline.counters.late]]);
-  add('counter', 'ingest_dead_letters_total', 'Records that could not be read', ['reason'], () =>
-    Object.entries(pipeline.counters.deadLetters).map(([reason, count]) => [{ reason }, count]),
-  );
-  add('counter', 'ingest_deliveries_total', 'Requests to the HTTP door', [], () => [[none, extra.httpRequests()]]);
-  add('gauge', 'source_watermark_seconds', 'Event time up to which a source is complete', ['source'], () =>
-    [...pipeline.sources.values()]
-      .filter(({ clock }) => Number.isFinite(clock.tickMs))
-      .slice(0, 200)
-      .map(({ id, clock }) => [{ source: id }, clock.tickMs / 1000]),
-  );
-  add('gauge', 'sources', 'Sources by state', ['state'], () => {
-    const states = new Map<string, number>();
-    for (const { state } of pipeline.sources.values()) states.set(state, (states.get(state) ?? 0) + 1);
-    return [...states].map(([state, count]) => [{ state }, count]);
-  });
-  add('gauge', 'log_bytes', 'Bytes of the event log on disk', [], () => [[none, log.stats().diskBytes]]);
-  add('counter', 'log_dropped_records_total', 'Records dropped by retention', ['reason'], () => {
-    const { droppedRecords, droppedUnread } = log.stats();
-    return [
-      [{ reason: 'retention' }, droppedRecords - droppedUnread],
-      [{ reason: 'unread' }, droppedUnread],
-    ];
-  });
+  if (pipeline) {
+    add('counter', 'ingest_events_total', 'Events appended to the log', [], () => [[none, pipeline.counters.events]]);
+    add('counter', 'ingest_late_total', 'Of these, older than the watermark', [], () => [
+      [none, pipeline.counters.late],
+    ]);
+    add('counter', 'ingest_dead_letters_total', 'Records that could not be read', ['reason'], () =>
+      Object.entries(pipeline.counters.deadLetters).map(([reason, count]) => [{ reason }, count]),
+    );
+    add('counter', 'ingest_deliveries_total', 'Requests to the HTTP door', [], () => [[none, parts.httpRequests()]]);
+    add('gauge', 'source_watermark_seconds', 'Event time up to which a source is complete', ['source'], () =>
+      [...pipeline.sources.values()]
+        .filter(({ clock }) => Number.isFinite(clock.tickMs))
+        .slice(0, 200)
+        .map(({ id, clock }) => [{ source: id }, clock.tickMs / 1000]),
+    );
+    add('gauge', 'sources', 'Sources by state', ['state'], () => {
+      const states = new Map<string, number>();
+      for (const { state } of pipeline.sources.values()) states.set(state, (states.get(state) ?? 0) + 1);
+      return [...states].map(([state, count]) => [{ state }, count]);
+    });
+  }
+  if (logStats) {
+    add('gauge', 'log_bytes', 'Bytes of the event log on disk', [], () => [[none, logStats().diskBytes]]);
+    add('counter', 'log_dropped_records_total', 'Records dropped by retention', ['reason'], () => {
+      const { droppedRecords, droppedUnread } = logStats();
+      return [
+        [{ reason: 'retention' }, droppedRecords - droppedUnread],
+        [{ reason: 'unread' }, droppedUnread],
+      ];
+    });
+  }
   add('counter', 'stream_rows_total', 'Rows that stage 1 took', ['partition'], () =>
-    stage1.map(({ worker }, i) => [{ partition: String(i) }, worker.state.counters.rows]),
+    parts.stage1().map(({ worker, partition }) => [{ partition: String(partition) }, worker.state.counters.rows]),
   );
   add('counter', 'stream_skipped_total', 'Rows that stage 1 did not count', ['reason'], () => {
     const sum = (key: 'duplicates' | 'late' | 'afterClose'): number =>
-      stage1.reduce((total, { worker }) => total + worker.state.counters[key], 0);
+      parts.stage1().reduce((total, { worker }) => total + worker.state.counters[key], 0);
     return [
       [{ reason: 'duplicate' }, sum('duplicates')],
       [{ reason: 'late' }, sum('late')],
@@ -67,36 +92,39 @@ export function createMetrics(instance: Embedded, extra: { httpRequests: () => n
     ];
   });
   add('counter', 'stream_entities_dropped_total', 'Entities without state', ['reason'], () => {
-    const evicted = stage1.reduce((total, { worker }) => total + worker.state.traffic.counters.evicted, 0);
-    const refused = stage1.reduce((total, { worker }) => total + worker.state.traffic.counters.refusedNew, 0);
+    const evicted = parts.stage1().reduce((total, { worker }) => total + worker.state.traffic.counters.evicted, 0);
+    const refused = parts.stage1().reduce((total, { worker }) => total + worker.state.traffic.counters.refusedNew, 0);
     return [
-      [{ reason: 'evicted' }, evicted + stage2.reduce((total, { worker }) => total + worker.state.counters.evicted, 0)],
+      [
+        { reason: 'evicted' },
+        evicted + parts.stage2().reduce((total, { worker }) => total + worker.state.counters.evicted, 0),
+      ],
       [{ reason: 'too_many_new' }, refused],
     ];
   });
   add('gauge', 'stream_entities', 'Entities with state', ['kind'], () => {
-    const sum = (of: (state: (typeof stage1)[number]['worker']['state']) => number): number =>
-      stage1.reduce((total, { worker }) => total + of(worker.state), 0);
+    const sum = (of: (state: Stage1Runner['worker']['state']) => number): number =>
+      parts.stage1().reduce((total, { worker }) => total + of(worker.state), 0);
     return [
       [{ kind: 'host' }, sum((state) => state.traffic.cold.count)],
       [{ kind: 'active_host' }, sum((state) => state.traffic.hot.count)],
       [{ kind: 'device' }, sum((state) => state.devices.rows.count)],
       [{ kind: 'series' }, sum((state) => state.series.rows.count)],
-      [{ kind: 'target' }, stage2.reduce((total, { worker }) => total + worker.state.targets.count, 0)],
+      [{ kind: 'target' }, parts.stage2().reduce((total, { worker }) => total + worker.state.targets.count, 0)],
     ];
   });
   add('counter', 'stream_findings_total', 'Findings that stage 2 took', [], () => [
-    [none, stage2.reduce((total, { worker }) => total + worker.state.counters.findings, 0)],
+    [none, parts.stage2().reduce((total, { worker }) => total + worker.state.counters.findings, 0)],
   ]);
   const lanes = (): { stage: string; partition: string; lag: number; ageMs: number | undefined }[] =>
     [
-      { stage: '1', topic: 'events', list: stage1 },
-      { stage: '2', topic: 'partials', list: stage2 },
+      { stage: '1', topic: 'events', list: parts.stage1() },
+      { stage: '2', topic: 'partials', list: parts.stage2() },
     ].flatMap(({ stage, topic, list }) =>
-      list.map(({ runner }, i) => ({
+      list.map(({ runner, partition }) => ({
         stage,
-        partition: String(i),
-        lag: log.bounds(topic, i).end - runner.status.offset,
+        partition: String(partition),
+        lag: log.bounds(topic, partition).end - runner.status.offset,
         ageMs: runner.status.checkpoint && Date.now() - runner.status.checkpoint.atMs,
       })),
     );
@@ -116,12 +144,16 @@ export function createMetrics(instance: Embedded, extra: { httpRequests: () => n
     [{ reason: 'corrupt_record' }, sinkCounters.corrupt],
     [{ reason: 'dropped_by_retention' }, sinkCounters.lost],
   ]);
-  add('gauge', 'olap_up', 'Whether the ClickHouse server answers', [], () => [[none, child.state === 'ready' ? 1 : 0]]);
-  add('counter', 'olap_restarts_total', 'Times it had to be started again', [], () => [[none, child.restarts]]);
+  if (child) {
+    add('gauge', 'olap_up', 'Whether the ClickHouse server answers', [], () => [
+      [none, child.state === 'ready' ? 1 : 0],
+    ]);
+    add('counter', 'olap_restarts_total', 'Times it had to be started again', [], () => [[none, child.restarts]]);
+  }
   add('counter', 'webhook_deliveries_total', 'Notifications', ['result'], () =>
     (['queued', 'sent', 'failed', 'expired', 'overflow'] as const).map((result) => [
       { result },
-      webhooks.reduce((total, { counters }) => total + counters[result], 0),
+      parts.webhooks().reduce((total, { counters }) => total + counters[result], 0),
     ]),
   );
   add('gauge', 'process_resident_bytes', 'Resident memory of this process', [], () => [

@@ -24,6 +24,14 @@ export function topics(config: Config): TopicSpec[] {
   ];
 }
 
+/** Alerts' changes as plain OCSF findings, one JSON object a record, for others who read the cluster's log. */
+export const FINDINGS_TOPIC = 'findings';
+
+/** The same, and what the cluster's log has for others. */
+export function clusterTopics(config: Config): TopicSpec[] {
+  return [...topics(config), { name: FINDINGS_TOPIC, partitions: 1, retentionMs: config.log.retentionHours * HOUR_MS }];
+}
+
 /** Which topics the sink stores, and where. */
 export const SINK_ROUTES: readonly SinkRoute[] = [
   { topic: EVENTS_TOPIC, table: `${STORE_DATABASE}.events`, codec: eventCodec },
