@@ -7,14 +7,16 @@ import { migrate } from '../../olap/migrate.ts';
 import { type ColumnSpec, EVENT_COLUMNS, type EventColumnName } from '../../model/event-columns.ts';
 import { encodeNative, mappedAddress } from './native-fixture.ts';
 
-/** A real store in a temporary folder. */
+/** A real store that nobody else uses. */
 export interface TestStore {
-  readonly server: ChildServer;
   readonly client: OlapClient;
+  /** The server, or what leads to it, is gone in the middle of everything, and back by itself after a moment. */
+  interrupt(): void;
   close(): Promise<void>;
 }
 
-export async function openStore(options: { migrated: boolean }): Promise<TestStore> {
+/** The embedded server in a temporary folder. */
+export async function openStore(options: { migrated: boolean }): Promise<TestStore & { readonly server: ChildServer }> {
   const dataDir = mkdtempSync(join(tmpdir(), 'vedette-olap-'));
   const server = new ChildServer({ dataDir, backoffMs: { first: 50, max: 400 } });
   await server.start();
@@ -23,6 +25,7 @@ export async function openStore(options: { migrated: boolean }): Promise<TestSto
   return {
     server,
     client,
+    interrupt: () => process.kill(server.pid ?? 0, 'SIGKILL'),
     close: async () => {
       await client.close();
       await server.stop();
