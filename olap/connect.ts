@@ -13,7 +13,7 @@ const OLDEST = { year: 24, month: 8 };
  * @throws VedetteError OLAP_UNAVAILABLE (no answer), UNAUTHORIZED (user or password), UNSUPPORTED (too old),
  * CONFIG_INVALID (no such file or variable).
  */
-export async function connectOlap(config: ClickhouseConfig): Promise<OlapClient> {
+export async function connectClickhouse(config: ClickhouseConfig): Promise<OlapClient> {
   const options = clientOptions(config);
   const probe = new OlapClient({ ...options, timeoutMs: config.connectTimeoutMs });
   try {

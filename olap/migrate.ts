@@ -71,6 +71,22 @@ export async function migrate(client: OlapClient, options: MigrateOptions = {}):
   return done;
 }
 
+/**
+ * Number of the newest migration that was applied; 0 where there is no store yet. Changes nothing.
+ *
+ * @throws VedetteError UNSUPPORTED as {@link migrate}
+ */
+export async function readSchemaVersion(client: OlapClient): Promise<number> {
+  const [table] = await client.query(
+    "SELECT name FROM system.tables WHERE database = {database:String} AND name = 'schema_migrations'",
+    { database: client.databases.store },
+  );
+  if (table === undefined) return 0;
+  const applied = await client.query<Applied>(`SELECT id, name, checksum FROM ${MIGRATIONS_TABLE} FINAL ORDER BY id`);
+  refuseUnknown(applied, MIGRATIONS);
+  return Math.max(0, ...applied.map(({ id }) => id));
+}
+
 /** Of the statements on a single server, whatever the layout: a store's schema is the same in all of them. */
 export function migrationChecksum({ objects }: Migration): string {
   const statements = objects.flatMap((object) => renderObject(object, EMBEDDED_LAYOUT));

@@ -7,7 +7,7 @@ import { clickhouseSchema } from '../../config/clickhouse.ts';
 import { EventClass } from '../../model/event-columns.ts';
 import { accessXml } from '../../olap/access/access-xml.ts';
 import type { OlapClient } from '../../olap/client.ts';
-import { connectOlap } from '../../olap/connect.ts';
+import { connectClickhouse } from '../../olap/connect.ts';
 import { migrate } from '../../olap/migrate.ts';
 import { layoutOf } from '../../olap/schema/layout.ts';
 import { clickhouseSpec } from '../../services/clickhouse.ts';
@@ -47,7 +47,7 @@ describe('an analyst of the users file', () => {
       },
     });
     await server.start();
-    owner = await connectOlap(config);
+    owner = await connectClickhouse(config);
     await migrate(owner, { layout: layoutOf(config) });
     const rows = Array.from({ length: 20 }, (_, index) => ({
       class: EventClass.reading,
@@ -59,7 +59,7 @@ describe('an analyst of the users file', () => {
       _pos: index,
     }));
     await owner.insertNative('vedette_store.events', [eventsNative(rows)], { token: 'once' });
-    analyst = await connectOlap({ ...config, username: 'ada', passwordFile: join(dir, 'analyst-password') });
+    analyst = await connectClickhouse({ ...config, username: 'ada', passwordFile: join(dir, 'analyst-password') });
   });
   afterAll(async () => {
     await Promise.all([owner.close(), analyst.close()]);

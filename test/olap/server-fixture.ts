@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type ClickhouseConfig, clickhouseSchema } from '../../config/clickhouse.ts';
-import { connectOlap } from '../../olap/connect.ts';
+import { connectClickhouse } from '../../olap/connect.ts';
 import { migrate } from '../../olap/migrate.ts';
 import { layoutOf } from '../../olap/schema/layout.ts';
 import { startProxy } from '../../services/fault-proxy.ts';
@@ -23,7 +23,7 @@ export function serverConfig(url: string, more: Readonly<Record<string, unknown>
 export async function openServerStore(url: string): Promise<TestStore> {
   const proxy = await startProxy({ target: new URL(url).host });
   const config = serverConfig(`http://${proxy.address}`);
-  const client = await connectOlap(config);
+  const client = await connectClickhouse(config);
   await migrate(client, { layout: layoutOf(config) });
   return {
     client,

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClickhouseConfig } from '../../config/clickhouse.ts';
 import { accessSql } from '../../olap/access/access-sql.ts';
 import type { OlapClient } from '../../olap/client.ts';
-import { connectOlap } from '../../olap/connect.ts';
+import { connectClickhouse } from '../../olap/connect.ts';
 import { migrate, MIGRATIONS } from '../../olap/migrate.ts';
 import { applyRetention, RetentionSchema } from '../../olap/retention.ts';
 import { EMBEDDED_LAYOUT, layoutOf } from '../../olap/schema/layout.ts';
@@ -22,7 +22,7 @@ describe.skipIf(url === undefined)('a ClickHouse server of one\u2019s own', () =
   let client: OlapClient;
   beforeAll(async () => {
     config = serverConfig(url ?? '');
-    client = await connectOlap(config);
+    client = await connectClickhouse(config);
   });
   afterAll(async () => {
     await client.command('DROP DATABASE IF EXISTS vedette SYNC');
@@ -32,7 +32,7 @@ describe.skipIf(url === undefined)('a ClickHouse server of one\u2019s own', () =
 
   it('takes the schema from eight processes that start at once', async () => {
     const layout = layoutOf(config);
-    const clients = await Promise.all(Array.from({ length: 8 }, () => connectOlap(config)));
+    const clients = await Promise.all(Array.from({ length: 8 }, () => connectClickhouse(config)));
     const done = await Promise.all(clients.map((each) => migrate(each, { layout })));
     expect(done.flat()).toEqual(expect.arrayContaining(MIGRATIONS.map(({ id }) => id)));
     expect(await migrate(client, { layout })).toEqual([]);
@@ -90,7 +90,7 @@ describe.skipIf(url === undefined)('a ClickHouse server of one\u2019s own', () =
 
   it('says in one error that user or password are wrong', async () => {
     const wrong = { ...config, username: 'nobody', passwordEnv: undefined };
-    await expect(connectOlap(wrong)).rejects.toMatchObject({ code: 'UNAUTHORIZED', retry: false });
+    await expect(connectClickhouse(wrong)).rejects.toMatchObject({ code: 'UNAUTHORIZED', retry: false });
   });
 
   it('is OLAP_UNAVAILABLE where nobody listens, and where nobody answers', async () => {
@@ -99,7 +99,7 @@ describe.skipIf(url === undefined)('a ClickHouse server of one\u2019s own', () =
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const address = silent.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const away = (port: number) => connectOlap({ ...config, url: `http://127.0.0.1:${port}`, connectTimeoutMs: 300 });
+    const away = (port: number) => connectClickhouse({ ...config, url: `http://127.0.0.1:${port}`, connectTimeoutMs: 300 });
     await expect(away(port)).rejects.toMatchObject({ code: 'OLAP_UNAVAILABLE', retry: true });
     for (const socket of sockets) socket.destroy();
     await new Promise<void>((resolve) => silent.close(() => resolve()));
