@@ -28,6 +28,11 @@ describe('servers that a run of tests needs', () => {
     expect(neededServers([file])).toEqual(['cassandra', 'clickhouse']);
   });
 
+  it('are none for a file that starts its own', () => {
+    const text = "import { startServices } from '../../services/start-services.ts'; services.env['VEDETTE_KAFKA']";
+    expect(neededServers([write('d.faults.test.ts', text)])).toEqual([]);
+  });
+
   it('are none where nothing is named', () => {
     expect(neededServers([write('c.faults.test.ts', "import { x } from './gone.ts'; 'VEDETTE_DATA'")])).toEqual([]);
   });

@@ -5,9 +5,12 @@ import { SERVER_KINDS, type ServerKind } from '../../services/server-spec.ts';
 
 const IMPORT = /(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+\.ts)'/g;
 
+/** A file that starts servers of its own names their variables too, and needs no others. */
+const STARTS_ITS_OWN = '/services/start-services.ts';
+
 /**
  * Servers whose variables the test files name, themselves or in what they import from test/: so that one file that
- * needs Redis doesn't wait for Cassandra.
+ * needs Redis doesn't wait for Cassandra. Files that start their own are left out.
  */
 export function neededServers(testFiles: readonly string[]): ServerKind[] {
   const seen = new Set<string>();
@@ -16,6 +19,7 @@ export function neededServers(testFiles: readonly string[]): ServerKind[] {
     if (seen.has(path) || !existsSync(path)) return;
     seen.add(path);
     const text = readFileSync(path, 'utf8');
+    if (text.includes(STARTS_ITS_OWN)) return;
     for (const kind of SERVER_KINDS) {
       if (text.includes(variablePrefix(kind))) needed.add(kind);
     }
