@@ -67,10 +67,15 @@ export class PartitionOwners<T extends Owned> {
     return [...this.tenures.values()].map(({ place }) => place);
   }
 
+  /** Resolves once everything that is no longer assigned has ended. */
+  async ended(): Promise<void> {
+    await Promise.all(this.ending.values());
+  }
+
   /** Ends all in good order. */
   async close(): Promise<void> {
     this.assign([]);
-    await Promise.all(this.ending.values());
+    await this.ended();
   }
 
   private begin(key: string, place: Place): void {

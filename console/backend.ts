@@ -1,16 +1,19 @@
 import type { AlertStore } from '../alerts/alert.ts';
+import type { JobQueue } from '../batch/job-queue.ts';
 import type { DeadLetterFilter, DeadLetterStore } from '../ingest/dead-letter.ts';
 
 /** What the HTTP interface stands on; the composition root makes it. Everything is loopback only until keys exist. */
 export interface Backend {
   readonly alerts: AlertStore;
   readonly deadLetters: DeadLetterStore;
+  /** Work that is done later; it is begun by whoever runs the instance. */
+  readonly jobs: Pick<JobQueue, 'add' | 'get' | 'list' | 'cancel' | 'retry'>;
   /** Raw rows of an alert's evidence, newest first: for `show`. */
   sampleEvents(uid: string, limit: number): Promise<Record<string, unknown>[]>;
   /** Runs one statement read-only. Errors: OLAP_REFUSED with ClickHouse's words, OLAP_UNAVAILABLE. */
   sql(statement: string, parameters: Readonly<Record<string, string>>, options: SqlOptions): Promise<SqlResult>;
   /** Hands records to ingest and resolves once they are durable. */
-  ingest(request: IngestRequest): Promise<IngestReply>;
+  ingest(request: IngestRequest): Promise<IngestReply | AcceptedReply>;
   replayDeadLetters(
     filter: DeadLetterFilter & { readonly ids?: readonly number[] },
   ): Promise<{ replayed: number; events: number; deadLetters: number }>;
@@ -54,6 +57,12 @@ export interface IngestReply {
   readonly deadLetters: number;
   /** The same key was answered before with this. */
   readonly replayed: boolean;
+}
+
+/** Where records go into the raw log first: they are durable, and are read later. */
+export interface AcceptedReply {
+  readonly acceptedRecords: number;
+  readonly messages: number;
 }
 
 export interface SourceStatus {

@@ -5,6 +5,7 @@ import { NAMED_QUERIES } from '../olap/named-queries.ts';
 import { alertRoutes } from './api/alerts.ts';
 import { AlertStreams, alertStreamRoutes } from './api/alert-stream.ts';
 import { deadLetterRoutes } from './api/dead-letters.ts';
+import { jobRoutes } from './api/jobs.ts';
 import { ingestRoutes } from './api/ingest.ts';
 import { sqlRoutes } from './api/sql.ts';
 import { statusRoutes } from './api/status.ts';
@@ -40,7 +41,8 @@ export interface ConsoleOptions {
 /** Every route, documented by the last of them. */
 export function consoleRoutes(backend: Backend, options: ConsoleOptions, streams: AlertStreams): Route[] {
   const presenter = new Presenter({ detectors: options.detectors, productVersion: options.version });
-  const desk = new TriageDesk(backend, options.operator ?? 'operator');
+  const operator = options.operator ?? 'operator';
+  const desk = new TriageDesk(backend, operator);
   const routes: Route[] = [
     ...ingestRoutes(backend),
     ...alertRoutes(backend, presenter),
@@ -48,6 +50,7 @@ export function consoleRoutes(backend: Backend, options: ConsoleOptions, streams
     ...triageRoutes(backend, presenter, desk),
     ...sqlRoutes(backend, NAMED_QUERIES),
     ...deadLetterRoutes(backend),
+    ...jobRoutes(backend, { operator }),
     ...statusRoutes(backend),
     ...pageRoutes(backend, presenter, desk),
     ...assetRoutes(),

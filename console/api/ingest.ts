@@ -14,6 +14,11 @@ export const INGEST_TYPES = [
   'application/octet-stream',
 ] as const;
 
+const acceptedSchema = z.object({
+  accepted: z.int().describe('Records that the raw log has now; what they are is seen when they are read'),
+  messages: z.int().describe('Messages that they are in'),
+});
+
 const responseSchema = z.object({
   events: z.int().describe('Events that are durable now'),
   late: z.int().describe('Of these, later than their format allows: stored, and in no window'),
@@ -50,7 +55,12 @@ export function ingestRoutes(backend: Backend): Route[] {
       consumes: 'raw',
       bodyTypes: INGEST_TYPES,
       bodyLimitBytes: INGEST_LIMIT_BYTES,
-      responses: { 200: { description: 'What became of the records', schema: responseSchema } },
+      responses: {
+        200: {
+          description: 'What became of the records; in a cluster, what the raw log has of them',
+          schema: z.union([responseSchema, acceptedSchema]),
+        },
+      },
       problems: [413, 415, 503],
       handle: async ({ query, headers }, request) => {
         const { body } = request;
@@ -64,6 +74,7 @@ export function ingestRoutes(backend: Backend): Route[] {
           ...(query.format !== undefined && { format: query.format }),
           ...(key !== undefined && { idempotencyKey: key }),
         });
+        if ('acceptedRecords' in reply) return { accepted: reply.acceptedRecords, messages: reply.messages };
         return { events: reply.events, late: reply.late, dead_letters: reply.deadLetters, replayed: reply.replayed };
       },
     }),
