@@ -29,7 +29,8 @@ export const redisSchema = z.strictObject({
     .describe('`single`: one server. `sentinel`: `nodes` are the sentinels. `cluster`: `nodes` are some of its nodes'),
   nodes: z.array(hostPort).min(1).default(['127.0.0.1:6379']).describe('servers to begin with'),
   username: z.string().optional().describe('user of the ACL; undefined: the default user'),
-  password: z.string().min(1).optional().describe('password of the user'),
+  password: z.string().min(1).optional().describe('password of the user; better passwordEnv'),
+  passwordEnv: z.string().min(1).optional().describe('environment variable that holds the password'),
   database: z.int().min(0).default(0).describe('number of the database; a cluster has 0 only'),
   sentinel: z
     .strictObject({

@@ -20,9 +20,10 @@ type Patience = 'once' | 'ask' | 'wait';
 export function createClient(config: RedisConfig, patience: Patience): RedisClient {
   const pause = (tries: number): number | null =>
     patience === 'once' ? null : Math.min(100 * 2 ** tries, MAX_PAUSE_MS);
+  const password = config.password ?? (config.passwordEnv === undefined ? undefined : process.env[config.passwordEnv]);
   const options = {
     ...(config.username !== undefined && { username: config.username }),
-    ...(config.password !== undefined && { password: config.password }),
+    ...(password !== undefined && { password }),
     ...(config.tls && { tls: tlsOptions(config.tls) }),
     connectTimeout: config.connectTimeoutMs,
     lazyConnect: true,
