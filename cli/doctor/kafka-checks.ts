@@ -16,7 +16,7 @@ export function kafkaChecks(config: KafkaConfig, topics: readonly TopicSpec[]): 
     others: [
       { name: 'topics', run: async () => topicsFinding((await description.get()).topics, config, topics) },
       { name: 'replicas', run: async () => replicasFinding((await description.get()).topics, config) },
-      { name: 'settings', run: async () => settingsFinding((await description.get()).topics, config) },
+      { name: 'settings', run: async () => settingsFinding((await description.get()).topics, config, topics) },
     ],
     advice: {
       LOG_UNAVAILABLE:
@@ -96,10 +96,17 @@ function replicasFinding(topics: readonly KafkaTopicDescription[], config: Kafka
   return { level: 'ok', found: `replication ${config.replicationFactor}, all in sync` };
 }
 
-function settingsFinding(topics: readonly KafkaTopicDescription[], config: KafkaConfig): Finding {
+function settingsFinding(
+  topics: readonly KafkaTopicDescription[],
+  config: KafkaConfig,
+  specs: readonly TopicSpec[],
+): Finding {
   const differing = topics
     .filter(({ partitions }) => partitions.length > 0)
-    .flatMap(({ name, settings }) => differences(settings, config).map((text) => `${name}: ${text}`));
+    .flatMap(({ name, settings }) => {
+      const spec = specs.find((each) => `${config.prefix}.${each.name}` === name);
+      return differences(settings, config, spec).map((text) => `${name}: ${text}`);
+    });
   if (differing.length === 0) return { level: 'ok', found: 'as the configuration says' };
   return {
     level: 'warn',
@@ -108,10 +115,16 @@ function settingsFinding(topics: readonly KafkaTopicDescription[], config: Kafka
   };
 }
 
-function differences(settings: Readonly<Record<string, string>>, config: KafkaConfig): string[] {
+function differences(
+  settings: Readonly<Record<string, string>>,
+  config: KafkaConfig,
+  spec: TopicSpec | undefined,
+): string[] {
   const atLeast: Readonly<Record<string, number>> = {
     'min.insync.replicas': config.minInsyncReplicas,
     'max.message.bytes': config.maxMessageBytes,
+    // Kafka's -1 is for ever.
+    ...(Number(settings['retention.ms']) >= 0 && { 'retention.ms': spec?.retentionMs ?? 0 }),
   };
   const few = Object.entries(atLeast).flatMap(([name, least]) => {
     const value = settings[name];

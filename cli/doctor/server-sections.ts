@@ -31,7 +31,10 @@ export function readSections(
 
 /** The sections that the variables of `npm run services` make. */
 function environmentSections(environment: Environment): Partial<Record<Server, Section>> {
-  const value = (name: string): string | undefined => environment[`VEDETTE_${name}`] || undefined;
+  const value = (name: string): string | undefined => {
+    const text = environment[`VEDETTE_${name}`];
+    return text === '' ? undefined : text;
+  };
   const [kafka, pulsar, cassandra, redis, clickhouse] = [
     'KAFKA',
     'PULSAR_ADMIN',

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveChildLibraries } from '../../olap/child-host.ts';
 import { ChildServer } from '../../olap/child-server.ts';
-import { openStore, type TestStore } from './store-fixture.ts';
+import { openStore } from './store-fixture.ts';
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await condition()); tries++) {
@@ -28,7 +28,7 @@ function status(url: string): Promise<number | undefined> {
 }
 
 describe('the ClickHouse child', () => {
-  let store: TestStore;
+  let store: Awaited<ReturnType<typeof openStore>>;
   beforeAll(async () => {
     store = await openStore({ migrated: false });
   });
