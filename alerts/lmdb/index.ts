@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { VedetteError } from '../../model/errors.ts';
 import type { Alert, AlertFilter, AlertStore, Episode, Severity, Triage } from '../alert.ts';
-import { severityRank, SEVERITIES } from '../severity.ts';
 import {
   indexEntry,
   type IndexEntry,
@@ -12,7 +11,8 @@ import {
   matches,
   readCursor,
   writeCursor,
-} from './alert-index.ts';
+} from '../alert-index.ts';
+import { severityRank, SEVERITIES } from '../severity.ts';
 
 const MOST_A_PAGE = 1000;
 const NEW_TRIAGE: Triage = { version: 1, status: 'new', verdict: 'unknown', comments: [] };

@@ -29,7 +29,8 @@ export const alerts: Migration = {
     `CREATE TABLE IF NOT EXISTS KEYSPACE.alert_days (
   scope text,
   day int,
-  stamp text,
+  stamps map<text, text>,
+  summary text,
   PRIMARY KEY (scope, day)
 ) WITH CLUSTERING ORDER BY (day DESC)`,
     `CREATE TABLE IF NOT EXISTS KEYSPACE.outbox (

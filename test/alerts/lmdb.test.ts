@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { openLmdbAlertStore } from '../../alerts/lmdb/index.ts';
 import { openLmdbOutbox } from '../../alerts/lmdb/outbox.ts';
 import { describeAlertStore } from './alert-store.contract.ts';
+import { describeOutbox } from './outbox.contract.ts';
 
 describeAlertStore('LMDB', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'vedette-alerts-'));
@@ -15,6 +16,11 @@ describeAlertStore('LMDB', async () => {
     open: async () => openLmdbAlertStore({ dir: join(dir, 'made', 'if-missing') }),
     remove: () => rm(dir, { recursive: true }),
   };
+});
+
+describeOutbox('LMDB', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'vedette-outbox-'));
+  return { open: () => openLmdbOutbox({ dir }), remove: () => rm(dir, { recursive: true }) };
 });
 
 describe('the alert store in LMDB', () => {
@@ -47,23 +53,4 @@ describe('the alert store in LMDB', () => {
       await rm(dir, { recursive: true });
     },
   );
-});
-
-describe('the outbox in LMDB', () => {
-  it('gives what was put and not removed, in order, after it was opened again', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'vedette-outbox-'));
-    const delivery = (sequence: number) => ({
-      id: `a.${sequence}.create`, sequence, alertUid: 'a', createdMs: 5, attempts: 0, notBeforeMs: 5, body: '{"ü":1}',
-    }); // prettier-ignore
-    let outbox = openLmdbOutbox({ dir });
-    await outbox.put([10, 2, 300, 1].map(delivery));
-    await outbox.put([{ ...delivery(10), attempts: 3 }]);
-    await outbox.remove(2);
-    await outbox.remove(99);
-    await outbox.close();
-    outbox = openLmdbOutbox({ dir });
-    expect(await outbox.pending()).toEqual([delivery(1), { ...delivery(10), attempts: 3 }, delivery(300)]);
-    await outbox.close();
-    await rm(dir, { recursive: true });
-  });
 });

@@ -2,23 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { connectCassandra, type ConnectOptions } from '../../cassandra/connect.ts';
 import type { CassandraSession } from '../../cassandra/session.ts';
 import { type CassandraConfig, cassandraSchema } from '../../config/cassandra.ts';
+import { serverVariable } from '../services/server-variable.ts';
 
-/** Whether there is a server to test with. Where there must be one (CI), its absence is a failure. */
-export const hasCassandra = isThere();
+const address = serverVariable('VEDETTE_CASSANDRA');
 
-function isThere(): boolean {
-  if (process.env['VEDETTE_CASSANDRA'] !== undefined) return true;
-  const message = 'VEDETTE_CASSANDRA is not set: tests on Cassandra are skipped';
-  if (process.env['CI'] === 'true') throw new Error(message);
-  console.warn(message);
-  return false;
-}
+/** Whether there is a server to test with. */
+export const hasCassandra = address !== undefined;
 
 /** A configuration for the server that the environment names, with a keyspace of its own. */
 export function testConfig(changes: Partial<CassandraConfig> = {}): CassandraConfig {
   return {
     ...cassandraSchema.parse({
-      contactPoints: (process.env['VEDETTE_CASSANDRA'] ?? '').split(','),
+      contactPoints: (address ?? '').split(','),
       localDataCenter: process.env['VEDETTE_CASSANDRA_DC'] ?? 'datacenter1',
       keyspace: `vt_${randomBytes(8).toString('hex')}`,
     }),

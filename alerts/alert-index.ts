@@ -1,8 +1,8 @@
-import { VedetteError } from '../../model/errors.ts';
-import type { Alert, AlertFilter } from '../alert.ts';
-import { severityRank } from '../severity.ts';
+import { VedetteError } from '../model/errors.ts';
+import type { Alert, AlertFilter } from './alert.ts';
+import { severityRank } from './severity.ts';
 
-/** Negated, so that LMDB's ascending order is the listing's: last pane descending, then uid. */
+/** Negated, so that ascending order is the listing's: last pane descending, then uid. */
 export type IndexKey = [negatedLastPaneMs: number, uid: string];
 
 /** What filters look at. */
