@@ -187,7 +187,13 @@ export class BullJobQueue implements JobQueue {
     this.worker = worker;
     worker.on('error', (error) => this.tell('worker', error));
     worker.on('lockRenewalFailed', (ids) => runner.lose(ids));
-    await this.ask(() => worker.waitUntilReady());
+    try {
+      await this.ask(() => worker.waitUntilReady());
+    } catch (error) {
+      this.worker = undefined;
+      await worker.disconnect();
+      throw error;
+    }
     await this.dropOld();
     this.cleaning = setInterval(
       () => void this.dropOld().catch((error: unknown) => this.tell('history', error)),

@@ -20,6 +20,8 @@ import { SINK_GROUP, type SinkLimits, type SinkPoint } from '../olap/sink-partit
 import { Sink } from '../olap/sink.ts';
 import { STREAM_GROUP, type StreamPoint } from '../stream/runner.ts';
 import { EVENTS_TOPIC, PARTIALS_TOPIC } from '../stream/stage-workers.ts';
+import { embeddedJobs } from './compose-jobs.ts';
+import type { LazyJobs } from './lazy-jobs.ts';
 import { createPublisher, openWebhooks } from './alert-publishing.ts';
 import { countInto, type SinkCounters, zeroSinkCounters } from './sink-counters.ts';
 import { groupNetworks, StageFactory, type Stage1Runner, type Stage2Runner } from './stage-factory.ts';
@@ -55,6 +57,7 @@ export interface EmbeddedParts {
   readonly sink: Sink;
   readonly sinkCounters: SinkCounters;
   readonly pipeline: IngestPipeline;
+  readonly jobs: LazyJobs;
   readonly stage1: readonly Stage1Runner[];
   readonly stage2: readonly Stage2Runner[];
 }
@@ -136,6 +139,7 @@ export async function openEmbedded(
   const stage1 = partitions.map((partition) => factory.stage1(partition));
   const stage2 = partitions.map((partition) => factory.stage2(partition, (episodes) => publisher.publish(episodes)));
   for (const { runner } of [...stage1, ...stage2]) await runner.restore();
+  const pipeline = createPipeline(options, log, stores);
   return {
     options,
     log,
@@ -149,7 +153,16 @@ export async function openEmbedded(
     sinkCounters,
     stage1,
     stage2,
-    pipeline: createPipeline(options, log, stores),
+    pipeline,
+    jobs: embeddedJobs({
+      dataDir,
+      config,
+      onNotice,
+      alerts,
+      deadLetters: stores.deadLetters,
+      pipeline,
+      olap: () => child.endpoint,
+    }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { rawRowsSql } from '../alerts/raw-rows-sql.ts';
 import type { AlertStore } from '../alerts/alert.ts';
 import { csvMappings } from '../config/csv-mappings.ts';
-import type { Backend, SourceStatus, Status } from '../console/backend.ts';
+import type { Backend, Status } from '../console/backend.ts';
 import { HttpDoor } from '../ingest/http-door.ts';
 import { replayDeadLetters } from '../ingest/replay.ts';
 import { VedetteError } from '../model/errors.ts';
@@ -12,6 +12,7 @@ import { ArrivalRates } from './arrival-rates.ts';
 import type { Embedded } from './embedded.ts';
 import { createMetrics } from './metrics.ts';
 import { readOnlySql } from './read-only-sql.ts';
+import { sourceStatuses } from './source-statuses.ts';
 import { SINK_ROUTES } from './topics.ts';
 import { VERSION } from './version.ts';
 
@@ -59,6 +60,10 @@ export class EmbeddedBackend implements Backend {
 
   get deadLetters(): Backend['deadLetters'] {
     return this.instance.deadLetters;
+  }
+
+  get jobs(): Backend['jobs'] {
+    return this.instance.jobs.desk;
   }
 
   async sampleEvents(uid: string, limit: number): Promise<Record<string, unknown>[]> {
@@ -114,7 +119,7 @@ export class EmbeddedBackend implements Backend {
       startedMs: this.startedMs,
       dataDir: instance.options.dataDir,
       isSample: this.isSample,
-      sources: this.sources(),
+      sources: sourceStatuses(instance.pipeline, (id) => this.sourceRates.get(id)?.perSecond ?? 0),
       eventsPerSecond: this.rates.perSecond,
       totals: {
         events: pipeline.counters.events,
@@ -160,21 +165,6 @@ export class EmbeddedBackend implements Backend {
       advice: this.advice(letters),
       arrivals: this.rates.lastHour(Date.now()),
     };
-  }
-
-  private sources(): SourceStatus[] {
-    const { sources, ended } = this.instance.pipeline;
-    return [...sources.values(), ...[...ended].reverse()]
-      .filter(({ state }) => state !== 'new')
-      .map((source) => ({
-        source: source.id,
-        format: source.format,
-        state: source.state === 'new' ? 'active' : source.state,
-        ...source.counters,
-        eventsPerSecond: this.sourceRates.get(source.id)?.perSecond ?? 0,
-        ...(Number.isFinite(source.lastReceivedMs) ? { lastReceivedMs: source.lastReceivedMs } : {}),
-        ...(Number.isFinite(source.clock.tickMs) ? { watermarkMs: source.clock.tickMs } : {}),
-      }));
   }
 
   private partitions(): Status['partitions'] {

@@ -27,6 +27,7 @@ export class Embedded {
   readonly sink: EmbeddedParts['sink'];
   readonly sinkCounters: EmbeddedParts['sinkCounters'];
   readonly pipeline: EmbeddedParts['pipeline'];
+  readonly jobs: EmbeddedParts['jobs'];
   readonly stage1: EmbeddedParts['stage1'];
   readonly stage2: EmbeddedParts['stage2'];
   /** Rejects when a part of the pipeline fails for good. */
@@ -50,6 +51,7 @@ export class Embedded {
     this.stage1 = parts.stage1;
     this.stage2 = parts.stage2;
     this.pipeline = parts.pipeline;
+    this.jobs = parts.jobs;
     this.closers = closers;
     const { signal } = this.abort;
     // Every runner waits on it, and Node warns of more than ten.
@@ -100,6 +102,8 @@ export class Embedded {
   }
 
   async stop(): Promise<void> {
+    // They work on everything below.
+    await this.jobs.close();
     const tooLate = async (): Promise<never> => {
       await sleep(LAST_FLUSH_MS, undefined, { ref: false });
       throw this.pipeline.obstacle ?? new Error('the event log does not answer');

@@ -4,6 +4,8 @@ import { VedetteError } from '../model/errors.ts';
 import { addAlertsCommand } from './commands/alerts.ts';
 import { addAnalyzeCommand } from './commands/analyze.ts';
 import { addDeadLettersCommand } from './commands/dead-letters.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
+import { addJobsCommands } from './commands/jobs.ts';
 import { addRunCommands } from './commands/run.ts';
 import { addSqlCommand } from './commands/sql.ts';
 import { addStatusCommand } from './commands/status.ts';
@@ -37,6 +39,8 @@ async function main(argv: readonly string[]): Promise<number> {
   addSqlCommand(program, context);
   addDeadLettersCommand(program, context);
   addStatusCommand(program, context);
+  addJobsCommands(program, context);
+  addDoctorCommand(program, context);
   try {
     await program.parseAsync(argv);
     return 0;

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts';
 import { createServer, listen } from '../console/server.ts';
 import { ControlKind } from '../model/event-block.ts';
 import { DETECTOR_INFO } from '../stream/detector-info.ts';
+import type { Backend } from '../console/backend.ts';
 import { EmbeddedBackend } from './embedded-backend.ts';
 import { Embedded, type EmbeddedOptions } from './embedded.ts';
 import { removeInstanceFile, writeInstanceFile } from './instance-file.ts';
@@ -20,7 +21,7 @@ export interface Serving {
 
 /** A console over an instance, that does not listen. */
 export function createConsole(
-  backend: EmbeddedBackend,
+  backend: Backend,
   onNotice: EmbeddedOptions['onNotice'],
 ): ReturnType<typeof createServer> {
   return createServer(backend, {
@@ -62,6 +63,7 @@ export async function serve(options: {
     throw error;
   }
   for (const dir of announceIn) writeInstanceFile(dir, { url, pid: process.pid, dataDir });
+  void instance.jobs.resume();
   const idle = setInterval(() => {
     const { pipeline } = instance;
     pipeline.markIdle();

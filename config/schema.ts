@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cassandraSchema } from './cassandra.ts';
 import { clickhouseSchema } from './clickhouse.ts';
+import { jobsSchema } from './jobs.ts';
 import { kafkaSchema } from './kafka.ts';
 import { pulsarSchema } from './pulsar.ts';
 import { redisSchema } from './redis.ts';
@@ -154,6 +155,7 @@ export const configSchema = z.strictObject({
   pulsar: pulsarSchema.prefault({}).describe('raw logs of the cluster form'),
   cassandra: cassandraSchema.prefault({}).describe('state of the cluster form'),
   redis: redisSchema.prefault({}).describe('jobs of the cluster form'),
+  jobs: jobsSchema.prefault({}).describe('jobs: replays, and whatever else is done later'),
   clickhouse: clickhouseSchema.prefault({}).describe('store of the cluster form'),
   detectors: z
     .record(z.string(), z.unknown())

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { ApiClient } from '../../cli/api-client.ts';
 import { addAlertsCommand } from '../../cli/commands/alerts.ts';
 import { addDeadLettersCommand } from '../../cli/commands/dead-letters.ts';
+import { addJobsCommands } from '../../cli/commands/jobs.ts';
 import { addSqlCommand } from '../../cli/commands/sql.ts';
 import { addStatusCommand } from '../../cli/commands/status.ts';
 import type { CommandContext } from '../../cli/context.ts';
@@ -68,6 +69,7 @@ export async function run(fixture: Fixture, args: readonly string[], options: Ru
   addSqlCommand(program, context);
   addDeadLettersCommand(program, context);
   addStatusCommand(program, context);
+  addJobsCommands(program, context);
   try {
     await program.parseAsync(['node', 'vedette', ...args]);
     return { exitCode: 0, output: output.text, notices: notices.text, error: '' };

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,10 @@ import { openLmdbAlertStore } from '../../alerts/lmdb/index.ts';
 import type { Backend, IngestRequest, SqlOptions, SqlResult, Status } from '../../console/backend.ts';
 import { type ConsoleOptions, createServer } from '../../console/server.ts';
 import type { DeadLetter } from '../../ingest/dead-letter.ts';
+import type { Processor } from '../../batch/job-queue.ts';
+import { openPgliteJobs } from '../../batch/pglite/index.ts';
+import { LazyJobs } from '../../cli/lazy-jobs.ts';
+import { jobsSchema } from '../../config/jobs.ts';
 import { openIngestStores } from '../../ingest/lmdb/index.ts';
 import type { VedetteError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
@@ -43,12 +48,23 @@ export interface Fixture {
 }
 
 /** The whole server over the real alert and dead letter stores in a temporary folder. */
-export async function openFixture(options: Partial<ConsoleOptions> = {}): Promise<Fixture> {
+export async function openFixture(
+  options: Partial<ConsoleOptions> & { readonly processors?: Readonly<Record<string, Processor>> } = {},
+): Promise<Fixture> {
   const dir = await mkdtemp(join(tmpdir(), 'vedette-console-'));
   const alerts = openLmdbAlertStore({ dir: join(dir, 'alerts') });
   const stores = await openIngestStores({ dir: join(dir, 'ingest'), maxLetterBytes: 1 << 20 });
   const listeners = new Set<(uid: string) => void>();
   let position = 0;
+
+  const jobsDir = join(dir, 'jobs');
+  const jobs = new LazyJobs({
+    exists: () => existsSync(jobsDir),
+    open: () => openPgliteJobs({ dir: jobsDir, config: jobsSchema.parse({}), onNotice: () => undefined }),
+    processors: options.processors ?? {},
+    concurrency: 1,
+    onNotice: () => undefined,
+  });
 
   const failing = <T>(value: T): T => {
     if (fixture.failure !== undefined) throw fixture.failure;
@@ -64,6 +80,7 @@ export async function openFixture(options: Partial<ConsoleOptions> = {}): Promis
       },
     },
     deadLetters: stores.deadLetters,
+    jobs: jobs.desk,
     sampleEvents: async (_uid, limit) => failing(fixture.samples.slice(0, limit)),
     sql: async (statement, parameters, sqlOptions) => {
       fixture.statements.push({ statement, parameters, options: sqlOptions });
@@ -118,6 +135,7 @@ export async function openFixture(options: Partial<ConsoleOptions> = {}): Promis
     changed: (uid) => listeners.forEach((listener) => listener(uid)),
     close: async () => {
       await fixture.server.close();
+      await jobs.close();
       await alerts.close();
       await stores.deadLetters.close();
       await stores.close();
