@@ -6,8 +6,12 @@ import type { RawLog } from '../ingest/raw-log.ts';
 import type { GroupMember } from '../log/kafka/group.ts';
 import { migrate } from '../olap/migrate.ts';
 import { applyRetention } from '../olap/retention.ts';
+import { layoutOf } from '../olap/schema/layout.ts';
 import type { AlertPublisher } from '../alerts/publisher.ts';
 import { csvMappings } from '../config/csv-mappings.ts';
+import type { JobQueue } from '../batch/job-queue.ts';
+import type { OlapEndpoint } from '../olap/client.ts';
+import { endpointOf } from '../olap/connect.ts';
 import { createPublisher, type OnNotice } from './alert-publishing.ts';
 import {
   createClusterPipeline,
@@ -25,16 +29,17 @@ import {
   standAtLogTime,
 } from './cluster-roles.ts';
 import { type ClusterServers, joinCluster, openClusterServers } from './compose-cluster.ts';
+import { jobProcessors, openClusterJobs } from './compose-jobs.ts';
 import { type Owned, PartitionOwners, type Place } from './partition-owners.ts';
+import type { Role } from './roles.ts';
 import { type SinkCounters, zeroSinkCounters } from './sink-counters.ts';
 import { FINDINGS_TOPIC } from './topics.ts';
-
-export const ROLES = ['ingest', 'sink', 'stream', 'batch', 'console'] as const;
-export type Role = (typeof ROLES)[number];
 
 export interface ClusterOptions {
   readonly config: Config;
   readonly roles: ReadonlySet<Role>;
+  /** Where results of replays are put. */
+  readonly dataDir: string;
   readonly onNotice: OnNotice;
   /** For tests. */
   readonly at?: RoleContext['at'];
@@ -53,6 +58,8 @@ export class Cluster {
   readonly sinks: PartitionOwners<Owned>;
   /** Of roles that take records in; of the console, for dead letters that are read again. */
   pipeline: IngestPipeline | undefined;
+  /** Of roles console and batch. */
+  jobs: JobQueue | undefined;
   /** Of roles that listen. */
   door: RawHttpDoor | undefined;
   /** Of the console: what people do with alerts. */
@@ -93,8 +100,9 @@ export class Cluster {
     const closers: (() => Promise<unknown>)[] = [];
     try {
       const servers = await openClusterServers(options, closers);
-      await migrate(servers.olap);
-      await applyRetention(servers.olap, options.config.olap.retentionDays);
+      const layout = layoutOf(options.config.clickhouse);
+      await migrate(servers.olap, { layout });
+      await applyRetention(servers.olap, options.config.olap.retentionDays, layout);
       const cluster = new Cluster(options, servers, closers);
       try {
         await cluster.startRoles();
@@ -120,7 +128,7 @@ export class Cluster {
     const { roles, config } = this.options;
     if (roles.has('sink')) await this.share('sink-workers', sinkTopics(this.servers), this.sinks);
     if (roles.has('stream')) await this.share('stream-workers', stageTopics(config), this.stages);
-    if (!roles.has('ingest') && !roles.has('console')) return;
+    if (!roles.has('ingest') && !roles.has('console') && !roles.has('batch')) return;
     const rawLog = await this.servers.openRawLog();
     const pipeline = await createClusterPipeline(this.context, rawLog);
     this.pipeline = pipeline;
@@ -140,6 +148,19 @@ export class Cluster {
       await time;
     });
     if (roles.has('ingest')) await this.startIngest(pipeline, rawLog, publishing);
+    if (roles.has('console') || roles.has('batch')) await this.startJobs(pipeline);
+  }
+
+  private async startJobs(pipeline: IngestPipeline): Promise<void> {
+    const { config, roles, onNotice } = this.options;
+    const { alerts, deadLetters } = this.servers;
+    const jobs = await openClusterJobs({ config, onNotice });
+    this.stoppers.unshift(() => jobs.close());
+    this.jobs = jobs;
+    if (!roles.has('batch')) return;
+    const olap = (): OlapEndpoint => endpointOf(config.clickhouse);
+    const services = { dataDir: this.options.dataDir, config, onNotice, alerts, deadLetters, pipeline, olap };
+    await jobs.work(jobProcessors(services), { concurrency: config.jobs.concurrency });
   }
 
   private async startIngest(

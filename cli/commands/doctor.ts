@@ -4,7 +4,7 @@ import type { Config } from '../../config/schema.ts';
 import type { CommandContext } from '../context.ts';
 import { type CheckGroup, type Level, type Result, runChecks } from '../doctor/check.ts';
 import { machineChecks } from '../doctor/machine-checks.ts';
-import { readSections, type Server } from '../doctor/server-sections.ts';
+import { readSections, type Server } from '../../config/server-sections.ts';
 import { CommandError, EXIT } from '../exit-code.ts';
 import type { Colour, Output } from '../output.ts';
 import { clusterTopics } from '../topics.ts';

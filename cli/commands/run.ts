@@ -1,13 +1,15 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { csvMappings } from '../../config/csv-mappings.ts';
 import { loadConfig } from '../../config/load.ts';
+import { readSections } from '../../config/server-sections.ts';
 import type { Config } from '../../config/schema.ts';
 import { FileDoor } from '../../ingest/file-door.ts';
 import { StreamSource } from '../../ingest/sources/stream-source.ts';
 import type { CommandContext } from '../context.ts';
-import { wholeNumber } from '../exit-code.ts';
+import { CommandError, EXIT, wholeNumber } from '../exit-code.ts';
+import { ROLES, type Role } from '../roles.ts';
 import { feedStream } from '../feed-stream.ts';
 import { createNotices } from '../notices.ts';
 import { clearSample, replaySample, sampleConfig } from '../sample-run.ts';
@@ -37,10 +39,16 @@ export function addRunCommands(program: Command, context: CommandContext): void 
       [],
     )
     .option('--stdin', 'read standard input as well')
+    .option(
+      '--role <role,…>',
+      `part of a cluster: ${ROLES.join(', ')}, or all of them (all); servers as the configuration or VEDETTE_* name them`,
+      rolesOf,
+    )
     .action(async (_options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<RunOptions & { follow: string[]; stdin?: true }>();
+      const options = command.optsWithGlobals<RunOptions & { follow: string[]; stdin?: true; role?: ReadonlySet<Role> }>();
       const dataDir = resolve(options.data);
       const { notices } = context;
+      if (options.role) return runCluster({ ...options, role: options.role }, context);
       const config = configOf(options);
       const serving = await serve({
         dataDir,
@@ -91,12 +99,53 @@ export function addRunCommands(program: Command, context: CommandContext): void 
     });
 }
 
+async function runCluster(
+  options: RunOptions & { readonly follow: readonly string[]; readonly stdin?: true; readonly role: ReadonlySet<Role> },
+  context: CommandContext,
+): Promise<void> {
+  if (options.stdin) throw new CommandError(EXIT.usage, 'standard input is read by the embedded form only: leave --role out');
+  const config = overridden(readSections(options.config, process.env).config, options);
+  const follow = [...config.sources.follow, ...options.follow.map((path) => ({ path }))];
+  const { serveCluster } = await import('../serve-cluster.ts');
+  const serving = await serveCluster({
+    config: { ...config, sources: { ...config.sources, follow } },
+    roles: options.role,
+    dataDir: resolve(options.data),
+    onNotice: createNotices(context.notices),
+  });
+  await context.notices.text(`Vedette runs as ${[...options.role].join(', ')}; it answers at ${serving.url}`);
+  try {
+    await Promise.race([untilAborted(context.signal), serving.cluster.failed]);
+  } finally {
+    await serving.stop();
+  }
+}
+
+function rolesOf(value: string): ReadonlySet<Role> {
+  const names = value === 'all' ? [...ROLES] : value.split(',').map((name) => name.trim());
+  const unknown = names.filter((name) => !(ROLES as readonly string[]).includes(name));
+  if (unknown.length > 0 || names.length === 0)
+    throw new InvalidArgumentError(`there is no role ${unknown.join(', ')}; write some of ${ROLES.join(', ')}, or all`);
+  return new Set(names as Role[]);
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 function collect(value: string, before: string[]): string[] {
   return [...before, value];
 }
 
 function configOf(options: RunOptions): Config {
-  const config = loadConfig(options.config);
+  return overridden(loadConfig(options.config), options);
+}
+
+/** With what the command line says. */
+function overridden(config: Config, options: RunOptions): Config {
   return {
     ...config,
     ...(options.internal === undefined ? {} : { internal: options.internal.split(',') }),
@@ -142,10 +191,7 @@ async function untilStopped(
   feeds: readonly Promise<unknown>[],
   closeDoors: () => Promise<void>,
 ): Promise<void> {
-  const stopped = new Promise<void>((resolve) => {
-    if (context.signal.aborted) resolve();
-    context.signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  const stopped = untilAborted(context.signal);
   const broken = new Promise<never>((_, reject) => {
     for (const feed of feeds) feed.catch(reject);
   });

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { loadConfig, parseConfig } from '../../config/load.ts';
-import type { Config } from '../../config/schema.ts';
+import { loadConfig, parseConfig } from './load.ts';
+import type { Config } from './schema.ts';
 
 export const SERVERS = ['kafka', 'pulsar', 'cassandra', 'redis', 'clickhouse'] as const;
 export type Server = (typeof SERVERS)[number];
