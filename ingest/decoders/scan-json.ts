@@ -13,15 +13,23 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
 const ESCAPES = new Set(Buffer.from('"\\/bfnrt'));
+const QUOTE_BYTES = Buffer.from('"');
+const QUOTE_AND_COLON_BYTES = Buffer.from('":');
 const LITERALS = ['true', 'false', 'null'].map((word) => Buffer.from(word));
 
 const MAX_KEYS = 1024;
 const MAX_KEY_BYTES = 126;
-/** Words that a key takes with its closing quote and colon. */
-const KEY_WORDS = 32;
-/** Words of a key that are compared at once, and the length up to which they are all of it. */
-const HEAD_WORDS = 4;
-const HEAD_LENGTH = 14;
+/** Words that a key takes with its quotes and colon. */
+const KEY_WORDS = 33;
+/** Bytes besides its own. */
+const QUOTES_AND_COLON = 3;
+/** Bytes of a key, with quotes and colon, that are compared at once, and numbers that a key's head takes. */
+const HEAD_BYTES = 16;
+const HEAD_SIZE = 8;
+
+// The compiler folds a constant of this module; an imported binding it looks up at each use.
+const Kind = FieldKind;
+const MAX_FIELDS = JSON_LIMITS.fields;
 const TABLE_SIZE = 4 * MAX_KEYS;
 const START = 0;
 
@@ -43,18 +51,19 @@ const UNKNOWN_STRING: StringOptions = { mayEscape: true };
  * kept, up to a limit, so that each has a number by which duplicates are seen.
  */
 export class JsonFieldScanner {
-  /** A key's bytes, its closing quote and a colon, as words. */
+  /** A key's bytes with both quotes and a colon, as words. */
   readonly #keyWords = new Int32Array(MAX_KEYS * KEY_WORDS);
-  /** Which bits of a key's first words count, all of them where there is no key. */
-  readonly #headMasks = new Int32Array(MAX_KEYS * HEAD_WORDS).fill(-1);
+  /**
+   * What is compared first: four words of those bytes, the places of all but the first, and the number of bytes. The
+   * words overlap where the key is shorter, so that no bits have to be masked.
+   */
+  readonly #heads = new Int32Array(MAX_KEYS * HEAD_SIZE);
   readonly #keyLength = new Int32Array(MAX_KEYS);
   /** Slot of the field, −1 where it is not asked for. */
   readonly #keySlot = new Int32Array(MAX_KEYS).fill(-1);
   readonly #nextKey = new Int32Array(MAX_KEYS);
-  /** Place in `seenIn` of a key: that of its slot, or one of its own. */
-  readonly #place = new Int32Array(MAX_KEYS);
-  /** The record in which the slot or key was last seen. */
-  readonly #seenIn: Int32Array;
+  /** The record in which a key that is not asked for was last seen. */
+  readonly #keyRecord = new Int32Array(MAX_KEYS);
   readonly #table = new Int32Array(TABLE_SIZE).fill(-1);
   readonly #line = new LineWords();
   /** Number 0 is before the first key. Its words are all zero, which no text in a record is. */
@@ -62,16 +71,11 @@ export class JsonFieldScanner {
   #record = 0;
   #hasHighBytes = false;
 
-  /** @param keys slot by key; several keys may share a slot, but not in one record. */
+  /** @param keys slot, 0 to 31, by key; several keys may share a slot, but not in one record. */
   constructor(keys: ReadonlyMap<string, number>) {
-    const slots = Math.max(0, ...keys.values()) + 1;
-    this.#seenIn = new Int32Array(slots + MAX_KEYS);
-    for (let key = 0; key < MAX_KEYS; key++) this.#place[key] = slots + key;
-    for (const [text, slot] of keys) {
-      const bytes = Buffer.from(text);
-      const key = this.#addKey(bytes, 0, bytes.length);
-      this.#keySlot[key] = slot;
-      this.#place[key] = slot;
+    for (const [key, slot] of keys) {
+      const bytes = Buffer.from(key);
+      this.#keySlot[this.#addKey(bytes, 0, bytes.length)] = slot;
     }
   }
 
@@ -93,42 +97,44 @@ export class JsonFieldScanner {
     this.#hasHighBytes = false;
     this.#record = this.#record === 0x7fffffff ? this.#forgetRecords() : this.#record + 1;
     const record = this.#record;
-    const seenIn = this.#seenIn;
-    const place = this.#place;
+    const keyRecord = this.#keyRecord;
     const nextKey = this.#nextKey;
-    const keyWords = this.#keyWords;
-    const headMasks = this.#headMasks;
+    const heads = this.#heads;
     const keySlot = this.#keySlot;
-    const keyLength = this.#keyLength;
     const { kinds, starts, ends } = table;
     let key = START;
-    for (let fields = 1; fields <= JSON_LIMITS.fields; fields++) {
-      if (bytes[position] !== QUOTE) return false;
-      position++;
-      // Does the key that followed this one last time stand here, with its closing quote and a colon?
+    let seenSlots = 0;
+    for (let fields = 1; fields <= MAX_FIELDS; fields++) {
+      // Does the key that followed this one last time stand here, with its quotes and a colon?
       const guess = nextKey[key]!;
-      const word = guess * KEY_WORDS;
-      const mask = guess * HEAD_WORDS;
+      const head = guess * HEAD_SIZE;
+      const size = heads[head + 7]!;
       const differences =
-        ((view.getInt32(position, true) ^ keyWords[word]!) & headMasks[mask]!) |
-        ((view.getInt32(position + 4, true) ^ keyWords[word + 1]!) & headMasks[mask + 1]!) |
-        ((view.getInt32(position + 8, true) ^ keyWords[word + 2]!) & headMasks[mask + 2]!) |
-        ((view.getInt32(position + 12, true) ^ keyWords[word + 3]!) & headMasks[mask + 3]!);
-      if (differences === 0 && (keyLength[guess]! <= HEAD_LENGTH || this.#hasTail(guess, bytes, position))) {
+        (view.getInt32(position, true) ^ heads[head]!) |
+        (view.getInt32(position + heads[head + 4]!, true) ^ heads[head + 1]!) |
+        (view.getInt32(position + heads[head + 5]!, true) ^ heads[head + 2]!) |
+        (view.getInt32(position + heads[head + 6]!, true) ^ heads[head + 3]!);
+      if (differences === 0 && (size <= HEAD_BYTES || this.#hasTail(guess, bytes, position))) {
         key = guess;
-        position += keyLength[key]! + 2;
+        position += size;
       } else {
-        const found = this.#findKey(bytes, position, end);
+        if (bytes[position] !== QUOTE) return false;
+        const found = this.#findKey(bytes, position + 1, end);
         if (found < 0) return false;
         nextKey[key] = found;
         key = found;
-        position = skipSpace(bytes, position + keyLength[key]! + 1);
+        position = skipSpace(bytes, position + this.#keyLength[key]! + 2);
         if (bytes[position] !== COLON) return false;
         position++;
       }
-      if (seenIn[place[key]!] === record) return false;
-      seenIn[place[key]!] = record;
       const slot = keySlot[key]!;
+      if (slot >= 0) {
+        if (((seenSlots >>> slot) & 1) !== 0) return false;
+        seenSlots |= 1 << slot;
+      } else {
+        if (keyRecord[key] === record) return false;
+        keyRecord[key] = record;
+      }
       let byte = bytes[position]!;
       if (byte <= 0x20) {
         position = skipSpace(bytes, position);
@@ -149,7 +155,7 @@ export class JsonFieldScanner {
           if (position < 0) return false;
         }
         if (slot >= 0) {
-          kinds[slot] = FieldKind.string;
+          kinds[slot] = Kind.string;
           starts[slot] = from;
           ends[slot] = position;
         }
@@ -181,7 +187,7 @@ export class JsonFieldScanner {
     const isArray = bytes[position] === OPEN_BRACKET;
     const isNull = bytes[position] === 0x6e;
     const after = isArray ? this.#skipFlatArray(bytes, position, end) : skipLiteral(bytes, position);
-    if (slot >= 0 && !isNull) table.set(slot, isArray ? FieldKind.compound : FieldKind.boolean, position, after);
+    if (slot >= 0 && !isNull) table.set(slot, isArray ? Kind.compound : Kind.boolean, position, after);
     return after;
   }
 
@@ -232,11 +238,11 @@ export class JsonFieldScanner {
     }
   }
 
-  /** Number of the key that begins at a position, learnt if it is new; −1 where it is odd or there are too many. */
+  /** Number of the key that begins at a position, learnt if it is new; −1 where it is odd (or empty) or there are too many. */
   #findKey(bytes: Uint8Array, position: number, end: number): number {
     let stop = position;
     while (stop < end && isPlain(bytes[stop]!)) stop++;
-    if (stop >= end || bytes[stop] !== QUOTE || stop - position > MAX_KEY_BYTES) return -1;
+    if (stop >= end || bytes[stop] !== QUOTE || stop === position || stop - position > MAX_KEY_BYTES) return -1;
     let entry = hashOf(bytes, position, stop);
     for (let key = this.#table[entry]!; key >= 0; key = this.#table[entry]!) {
       if (this.#isKey(key, bytes, position, stop)) return key;
@@ -248,14 +254,14 @@ export class JsonFieldScanner {
   #isKey(key: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#keyLength[key] !== end - start) return false;
     for (let index = 0; index < end - start; index++)
-      if (this.#keyByte(key, index) !== bytes[start + index]) return false;
+      if (this.#keyByte(key, index + 1) !== bytes[start + index]) return false;
     return true;
   }
 
-  /** Whether a key of which the head stands at a position stands there whole, with its closing quote and a colon. */
+  /** Whether a key of which the head stands at a position stands there whole. */
   #hasTail(key: number, bytes: Uint8Array, position: number): boolean {
-    const length = this.#keyLength[key]! + 2;
-    for (let index = 4 * HEAD_WORDS; index < length; index++)
+    const size = this.#keyLength[key]! + QUOTES_AND_COLON;
+    for (let index = HEAD_BYTES; index < size; index++)
       if (this.#keyByte(key, index) !== bytes[position + index]) return false;
     return true;
   }
@@ -267,14 +273,17 @@ export class JsonFieldScanner {
   #addKey(bytes: Uint8Array, start: number, end: number): number {
     const key = this.#keyCount++;
     const length = end - start;
-    for (let index = 0; index < length + 2; index++) {
-      const byte = index < length ? bytes[start + index]! : index === length ? QUOTE : COLON;
+    const text = Buffer.concat([QUOTE_BYTES, bytes.subarray(start, end), QUOTE_AND_COLON_BYTES]);
+    text.forEach((byte, index) => {
       this.#keyWords[key * KEY_WORDS + (index >> 2)]! |= byte << (8 * (index & 3));
-    }
-    for (let index = 0; index < HEAD_WORDS; index++) {
-      const used = length + 2 - 4 * index;
-      this.#headMasks[key * HEAD_WORDS + index] = used >= 4 ? -1 : used <= 0 ? 0 : (1 << (8 * used)) - 1;
-    }
+    });
+    const last = Math.min(text.length, HEAD_BYTES) - 4;
+    [0, 4, 8, 12].forEach((place, index) => {
+      const at = Math.min(place, last);
+      this.#heads[key * HEAD_SIZE + index] = text.readInt32LE(at);
+      if (index > 0) this.#heads[key * HEAD_SIZE + 3 + index] = at;
+    });
+    this.#heads[key * HEAD_SIZE + 7] = text.length;
     this.#keyLength[key] = length;
     let entry = hashOf(bytes, start, end);
     while (this.#table[entry]! >= 0) entry = (entry + 1) % TABLE_SIZE;
@@ -283,7 +292,7 @@ export class JsonFieldScanner {
   }
 
   #forgetRecords(): number {
-    this.#seenIn.fill(0);
+    this.#keyRecord.fill(0);
     return 1;
   }
 }
@@ -323,13 +332,13 @@ function scanNumber(position: number, slot: number, table: FieldTable): number {
   if (first === 48 && isDigit(bytes[position + 1]!)) return -1;
   const after = first === 0x2d ? -1 : table.readNumber(slot, position);
   if (after >= 0 && (bytes[after]! | 32) !== 0x65) {
-    table.kinds[slot] = FieldKind.number;
+    table.kinds[slot] = Kind.number;
     table.starts[slot] = position;
     table.ends[slot] = after;
     return after;
   }
   const end = skipNumber(bytes, position);
-  if (end >= 0) table.set(slot, FieldKind.number, position, end);
+  if (end >= 0) table.set(slot, Kind.number, position, end);
   return end;
 }
 
