@@ -16,6 +16,8 @@ const LAYERS = {
   // The store keeps what alerts declares: the shape of a port, see featurestore-takes-types-of-alerts-only.
   featurestore: ['model/', 'alerts/[^/]+$'],
   sample: ['model/'],
+  // The servers of a cluster on this machine, for tests and people without containers; ClickHouse's library is olap's.
+  services: ['model/', 'olap/child-host[.]ts$'],
   console: ['model/', 'config/', 'log/', 'ingest/', 'stream/', 'alerts/', 'olap/', 'featurestore/', 'sample/'],
 };
 

@@ -20,7 +20,7 @@ const MAIN_JARS: Readonly<Record<JvmKind, string>> = {
 const COPY_GOAL = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies';
 
 /** Folder of the servers' jars: VEDETTE_SERVICES_LIB, else in the user's cache. */
-export function librariesFolder(): string {
+function librariesFolder(): string {
   const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
   return process.env['VEDETTE_SERVICES_LIB'] ?? join(cache, 'vedette', 'services');
 }

@@ -3,11 +3,7 @@ import { connect } from 'node:net';
 const TIMEOUT_MS = 2000;
 
 /** Sends bytes and hands over what comes back until `enough` says so. Undefined: no connection, or silence. */
-export function exchange(
-  port: number,
-  request: Uint8Array,
-  enough: (reply: Buffer) => boolean,
-): Promise<Buffer | undefined> {
+function exchange(port: number, request: Uint8Array, enough: (reply: Buffer) => boolean): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
     let reply = Buffer.alloc(0);

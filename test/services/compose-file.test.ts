@@ -1,6 +1,9 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../config/load.ts';
 import { composeService, interpolate } from '../../services/compose-file.ts';
 import { packagedVersion } from '../../services/libraries.ts';
+import { PROJECT_ROOT } from '../../services/project-root.ts';
 
 describe('variables in docker-compose.yml', () => {
   it.each([
@@ -41,5 +44,31 @@ describe('docker-compose.yml', () => {
       '/etc/clickhouse-server/users.d/no-default-user.xml',
       '/etc/clickhouse-server/users.d/vedette.xml',
     ]);
+  });
+});
+
+describe("the roles' configuration in docker-compose.yml", () => {
+  const config = loadConfig(join(PROJECT_ROOT, 'deploy', 'compose', 'vedette.yaml'));
+
+  it('is valid, and names the servers as they are called and listen there', () => {
+    const { environment } = composeService('kafka');
+    expect(environment['KAFKA_ADVERTISED_LISTENERS']).toContain(`CLIENT://${config.kafka.brokers.join()}`);
+    expect(config.pulsar.webSocketUrl).toBe('ws://pulsar:8080');
+    expect(config.pulsar.serviceUrl).toBe('pulsar://pulsar:6650');
+    expect(config.cassandra.contactPoints).toEqual(['cassandra:9042']);
+    expect(config.redis.nodes).toEqual(['redis:6379']);
+    expect(config.clickhouse.url).toBe('http://clickhouse:8123');
+  });
+
+  it('takes passwords from the variables that the servers have', () => {
+    expect(composeService('clickhouse').environment).toHaveProperty(config.clickhouse.passwordEnv ?? '');
+    expect(composeService('redis', { [config.redis.passwordEnv ?? '']: 'x' }).command).toContain('x');
+  });
+
+  it('has messages that fit into the frames that Pulsar takes', () => {
+    const { environment } = composeService('pulsar');
+    const frame = Number(environment['PULSAR_PREFIX_webSocketMaxTextFrameSize']);
+    expect((config.pulsar.maxMessageBytes * 4) / 3).toBeLessThan(frame);
+    expect(config.pulsar.maxMessageBytes).toBeLessThan(Number(environment['PULSAR_PREFIX_maxMessageSize']));
   });
 });
