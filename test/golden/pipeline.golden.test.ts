@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { GoldenJob, GoldenResult } from './instance.ts';
+import { GOLDEN_PATHS, goldenConfig } from './golden-input.ts';
+import type { GoldenJob } from './instance.ts';
+import type { GoldenResult } from './results.ts';
 
 /**
  * The golden run: real logs, one file of expected alerts. Whole; killed at each named point and at random, then run
@@ -16,25 +18,6 @@ const DATA = process.env['VEDETTE_DATA'] ?? fileURLToPath(new URL('../../../shar
 const EXPECTED = fileURLToPath(new URL('expected-alerts.json', import.meta.url));
 const hasData = existsSync(join(DATA, 'README.md'));
 if (!hasData) console.warn(`golden run skipped: there is no data in ${DATA} (VEDETTE_DATA names another folder)`);
-
-const PATHS = [
-  'zeek/strato-011',
-  'nab/data/realTraffic/speed_6005.csv',
-  'nab/data/realTraffic/occupancy_6005.csv',
-  'skab/valve1',
-];
-const NAB = { name: 'nab', match: '**/nab/**/*.csv', time: 'timestamp', device: '{stem}', metric: 'value' };
-const SKAB = { name: 'skab', match: '**/skab/**/*.csv', delimiter: ';', time: 'datetime', device: 'skab-{stem}', ignore: ['anomaly', 'changepoint'] }; // prettier-ignore
-
-function config(partitions: number): Record<string, unknown> {
-  return {
-    internal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '147.32.0.0/16'],
-    log: { partitions },
-    // Small blocks and many checkpoints, so that a kill has something to fall between.
-    stream: { checkpointMs: 100, blockRows: 512 },
-    sources: { csv: [NAB, SKAB] },
-  };
-}
 
 interface Outcome {
   readonly result: GoldenResult | undefined;
@@ -71,9 +54,9 @@ describe.skipIf(!hasData)('golden run', () => {
   async function job(options: Partial<GoldenJob> & { partitions?: number } = {}): Promise<GoldenJob> {
     const { partitions = 1, ...rest } = options;
     return {
-      paths: PATHS.map((path) => join(DATA, path)),
+      paths: GOLDEN_PATHS.map((path) => join(DATA, path)),
       dataDir: await folder(),
-      config: config(partitions),
+      config: goldenConfig(partitions),
       ...rest,
     };
   }

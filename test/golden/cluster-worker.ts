@@ -1,0 +1,42 @@
+/**
+ * One process of a cluster, with the roles of its job, until it is told to end: prints `ready` once it has joined.
+ * `node --import tsx cluster-worker.ts '{"config": …, "roles": […], "dataDir": …}'`
+ */
+import { Cluster } from '../../cli/cluster.ts';
+import type { Role } from '../../cli/roles.ts';
+import type { Config } from '../../config/schema.ts';
+
+export interface ClusterJob {
+  readonly config: Config;
+  readonly roles: readonly Role[];
+  readonly dataDir: string;
+  /** Ends by kill -9 when this point is reached for the so-manieth time. */
+  readonly kill?: { readonly point: string; readonly times: number };
+}
+
+const job = JSON.parse(process.argv[2]!) as ClusterJob;
+let seen = 0;
+const cluster = await Cluster.start({
+  config: job.config,
+  roles: new Set(job.roles),
+  dataDir: job.dataDir,
+  onNotice: (level, message) => console.error(`${level}: ${message}`),
+  sinkLimits: { flushMs: 20, maxRows: 5000 },
+  at: (point) => {
+    if (point === job.kill?.point && ++seen === job.kill.times) process.kill(process.pid, 'SIGKILL');
+  },
+});
+process.once('SIGTERM', () => {
+  cluster.stop().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
+});
+cluster.failed.catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
+});
+console.log('ready');
