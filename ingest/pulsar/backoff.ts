@@ -1,5 +1,5 @@
 const FIRST_MS = 100;
-const LONGEST_MS = 10_000;
+const LONGEST_MS = 5000;
 
 /** Growing pauses between attempts, with jitter, so that many clients do not come back at the same moment. */
 export class Backoff {

@@ -8,10 +8,9 @@ import { RawIngest, type RawIngestOptions } from '../../ingest/raw-ingest.ts';
 import type { RawLog } from '../../ingest/raw-log.ts';
 import { openSegmentLog } from '../../log/segments/index.ts';
 import { DEFAULT_INTERNAL_NETWORKS, NetworkSet } from '../../model/address.ts';
-import { ControlKind, type EventBlock } from '../../model/event-block.ts';
+import { ControlKind, EventBlock } from '../../model/event-block.ts';
 import { COLUMN_INDEX } from '../../model/event-columns.ts';
 import { MAPPINGS } from './mappings.ts';
-import { readBlocks } from './pipeline-harness.ts';
 
 export const READINGS = { name: 'raw-readings', partitions: 2 };
 
@@ -27,6 +26,22 @@ export async function openRawSite() {
   });
   const stores = await openIngestStores({ dir: join(dir, 'ingest'), maxLetterBytes: 1 << 24 });
   const running: { stop: () => Promise<void> }[] = [];
+  const rows: StoredRow[] = [];
+  const controls: StoredControl[] = [];
+  let offset = 0;
+
+  /** Reads on in the log. */
+  async function readOn(): Promise<void> {
+    while (offset < log.bounds(EVENTS_TOPIC, 0).end) {
+      for (const { data } of await log.read(EVENTS_TOPIC, 0, offset, { maxBytes: 1 << 20 })) {
+        const block = new EventBlock(data.slice());
+        rows.push(...rowsOf(block));
+        for (const { kind, source, timeMs } of block.controls)
+          controls.push({ kind: KIND_NAMES.get(kind) ?? '', source, timeMs });
+        offset++;
+      }
+    }
+  }
 
   function ingest(rawLog: RawLog, options: Partial<RawIngestOptions> & { idleMs?: number } = {}) {
     const pipeline = new IngestPipeline({
@@ -72,20 +87,25 @@ export async function openRawSite() {
     stores,
     ingest,
     /** Every row in the log, in order. */
-    rows: async () => rowsOf(await readBlocks(log)),
-    controls: async () =>
-      (await readBlocks(log)).flatMap(({ controls }) =>
-        controls.map(({ kind, source, timeMs }) => ({ kind: KIND_NAMES.get(kind), source, timeMs })),
-      ),
+    rows: async () => {
+      await readOn();
+      return rows;
+    },
+    controls: async () => {
+      await readOn();
+      return controls;
+    },
     letters: async () => {
       const { letters } = await stores.deadLetters.list({}, { limit: 1000 });
       return letters.reverse();
     },
     /** Waits for so many rows that are not duplicates. */
     async until(count: number, timeoutMs = 20_000) {
-      await expect
-        .poll(async () => distinct(rowsOf(await readBlocks(log))).length, { timeout: timeoutMs, interval: 200 })
-        .toBeGreaterThanOrEqual(count);
+      const isThere = async () => {
+        await readOn();
+        return distinct(rows).length;
+      };
+      await expect.poll(isThere, { timeout: timeoutMs, interval: 200 }).toBeGreaterThanOrEqual(count);
     },
     async close() {
       await Promise.allSettled(running.map(({ stop }) => stop()));
@@ -105,19 +125,23 @@ interface StoredRow {
   readonly late: boolean;
 }
 
-function rowsOf(blocks: readonly EventBlock[]): StoredRow[] {
-  return blocks.flatMap((block) => {
-    const source = block.dict(COLUMN_INDEX._src);
-    const position = block.words(COLUMN_INDEX._pos, 2);
-    const value = block.f64(COLUMN_INDEX.value);
-    const late = block.u8(COLUMN_INDEX.late);
-    return Array.from({ length: block.rows }, (_, row) => ({
-      source: source!.values[source!.index[row]!]!,
-      position: position![row * 2]! + position![row * 2 + 1]! * 2 ** 32,
-      value: value?.[row] ?? NaN,
-      late: late?.[row] === 1,
-    }));
-  });
+interface StoredControl {
+  readonly kind: string;
+  readonly source: string;
+  readonly timeMs: number;
+}
+
+function rowsOf(block: EventBlock): StoredRow[] {
+  const source = block.dict(COLUMN_INDEX._src);
+  const position = block.words(COLUMN_INDEX._pos, 2);
+  const value = block.f64(COLUMN_INDEX.value);
+  const late = block.u8(COLUMN_INDEX.late);
+  return Array.from({ length: block.rows }, (_, row) => ({
+    source: source!.values[source!.index[row]!]!,
+    position: position![row * 2]! + position![row * 2 + 1]! * 2 ** 32,
+    value: value?.[row] ?? NaN,
+    late: late?.[row] === 1,
+  }));
 }
 
 /** What stage 1 and the sink keep: rows above the highest position of their source. */

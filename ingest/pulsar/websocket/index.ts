@@ -45,7 +45,8 @@ class PulsarWebSocketLog implements RawLog {
     if (this.isClosed) throw new VedetteError('RAW_LOG_UNAVAILABLE', 'the raw log is closed');
     let producer = this.producers.get(path);
     if (!producer) {
-      const { token, handshakeMs, publishTimeoutMs, maxMessageBytes, windowBytes, maxPendingBytes } = this.options;
+      const { token, handshakeMs, publishTimeoutMs, maxMessageBytes, windowBytes, maxPendingBytes, onNotice } =
+        this.options;
       producer = new PartitionProducer({
         url: this.url('producer', path),
         name: this.name,
@@ -55,6 +56,7 @@ class PulsarWebSocketLog implements RawLog {
         maxMessageBytes,
         windowBytes,
         maxPendingBytes,
+        onNotice,
       });
       this.producers.set(path, producer);
     }

@@ -14,6 +14,9 @@ const answerSchema = z.object({
 /** What a broker says of a message that it would refuse each time. */
 const HOPELESS = /InvalidMessage|MessageTooLarge|Too large|exceeds \d+ bytes|Invalid Base64/i;
 
+/** A server that says nothing for so long, though it was sent something, is asked anew. */
+const SILENT_MS = 60_000;
+
 export interface ProducerOptions {
   /** Up to the query. */
   readonly url: string;
@@ -27,6 +30,7 @@ export interface ProducerOptions {
   readonly windowBytes: number;
   /** Bytes that may wait in all. */
   readonly maxPendingBytes: number;
+  readonly onNotice: (level: 'warn', message: string) => void;
 }
 
 interface Pending {
@@ -44,8 +48,8 @@ interface Pending {
 /**
  * Publishes to one partition, in order. After a lost connection what has no answer is sent again under the numbers that
  * it had, so that the broker drops what it already has. The server numbers messages by itself, in the order of sending:
- * so one that was sent keeps its place until it is answered, even if nobody waits for it any longer, and after a refused
- * one the series ends and another begins under another name.
+ * so one that was sent keeps its place until it is answered, even if nobody waits for it any longer, and after one that
+ * the broker refuses for good the series ends and another begins under another name.
  */
 export class PartitionProducer {
   private readonly options: ProducerOptions;
@@ -59,6 +63,8 @@ export class PartitionProducer {
   private series = 0;
   private nextSequence = 0;
   private isClosed = false;
+  private heardAt = 0;
+  private readonly watch: NodeJS.Timeout;
 
   constructor(options: ProducerOptions) {
     this.options = options;
@@ -71,6 +77,8 @@ export class PartitionProducer {
       onLost: () => undefined,
       onRefused: (error) => this.failAll(error),
     });
+    this.watch = setInterval(() => this.checkAnswers(), SILENT_MS / 4);
+    this.watch.unref();
   }
 
   publish(message: RawMessage): Promise<RawMessageId> {
@@ -95,6 +103,7 @@ export class PartitionProducer {
 
   async close(): Promise<void> {
     this.isClosed = true;
+    clearInterval(this.watch);
     await this.socket.close();
     this.failAll(new VedetteError('RAW_LOG_UNAVAILABLE', 'the raw log was closed before the message was stored'));
   }
@@ -104,12 +113,14 @@ export class PartitionProducer {
     const query = new URLSearchParams({
       producerName: `${this.options.name}-${this.series}`,
       initialSequenceId: String(first - 1),
-      sendTimeoutMillis: '30000',
+      // The server's own client goes on trying; giving up is for this side, which knows who waits.
+      sendTimeoutMillis: '0',
     });
     return `${this.options.url}?${query.toString()}`;
   }
 
   private resend(): void {
+    this.heardAt = performance.now();
     for (const pending of this.sent) this.send(pending);
     this.pump();
   }
@@ -129,11 +140,18 @@ export class PartitionProducer {
   }
 
   private send(pending: Pending): void {
+    if (this.sent[0] === pending) this.heardAt = performance.now();
     pending.timesSent++;
     this.socket.send(frameOf(pending));
   }
 
+  private checkAnswers(): void {
+    const isWaiting = this.socket.isOpen && this.sent.length > 0;
+    if (isWaiting && performance.now() - this.heardAt > SILENT_MS) this.interrupt('no answer for a minute');
+  }
+
   private take(text: string): void {
+    this.heardAt = performance.now();
     const answer = parseAnswer(text);
     const pending = this.sent.find(({ sequence }) => String(sequence) === answer?.context);
     if (!answer || !pending) {
@@ -148,8 +166,11 @@ export class PartitionProducer {
       if (HOPELESS.test(said)) {
         this.sent = this.sent.filter((other) => other !== pending);
         this.settle(pending).reject(new VedetteError('BAD_REQUEST', `Pulsar refuses a message: ${said}`));
+        this.beginSeries(said);
+      } else {
+        // A broker stores no message of a series after one that it did not: all are sent again as they were.
+        this.interrupt(said);
       }
-      this.beginSeries(said);
       return;
     }
     const id = parseMessageId(Buffer.from(answer.messageId ?? '', 'base64'));
@@ -173,6 +194,11 @@ export class PartitionProducer {
       pending.sequence = this.nextSequence++;
       pending.timesSent = 0;
     }
+    this.interrupt(problem);
+  }
+
+  private interrupt(problem: string): void {
+    this.options.onNotice('warn', `publishing to ${this.options.url} begins again: ${problem}`);
     this.socket.restart(problem);
   }
 

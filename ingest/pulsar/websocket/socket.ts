@@ -9,11 +9,16 @@ const REFUSED = new Set([401, 403]);
 const MAX_FRAME_BYTES = 64 << 20;
 /** A connection that held for so long was a good one: the next attempt comes soon. */
 const STEADY_MS = 5000;
+/** A server that has just started may need longer than usual, and each attempt cut off costs it more. */
+const MOST_PATIENCE = 8;
+/** As ws words it. */
+const TIMED_OUT = 'Opening handshake has timed out';
 
 export interface SocketOptions {
   /** Asked before each attempt. */
   readonly url: () => string;
   readonly token?: () => string | undefined;
+  /** Time for a connection; longer after each attempt that took too long, up to eight times. */
   readonly handshakeMs: number;
   readonly onOpen: () => void;
   readonly onText: (text: string) => void;
@@ -32,6 +37,7 @@ export class LastingSocket {
   private socket: WebSocket | undefined;
   private timer: NodeJS.Timeout | undefined;
   private isStopped = true;
+  private patience = 1;
 
   constructor(options: SocketOptions) {
     this.options = options;
@@ -75,7 +81,7 @@ export class LastingSocket {
     const { url, token, handshakeMs } = this.options;
     const bearer = token?.();
     const socket = new WebSocket(url(), {
-      handshakeTimeout: handshakeMs,
+      handshakeTimeout: handshakeMs * this.patience,
       perMessageDeflate: false,
       maxPayload: MAX_FRAME_BYTES,
       ...(bearer === undefined ? {} : { headers: { authorization: `Bearer ${bearer}` } }),
@@ -86,6 +92,8 @@ export class LastingSocket {
     let pings: NodeJS.Timeout | undefined;
     socket.on('open', () => {
       openedAt = performance.now();
+      this.patience = 1;
+      this.problem = 'no answer yet';
       pings = setInterval(() => {
         if (!isAlive) {
           this.restart('the server no longer answers');
@@ -117,6 +125,7 @@ export class LastingSocket {
       this.options.onRefused(new VedetteError('UNAUTHORIZED', `Pulsar refuses the token: ${this.problem}`));
     });
     socket.on('error', (error) => {
+      if (error.message === TIMED_OUT) this.patience = Math.min(MOST_PATIENCE, this.patience * 2);
       this.problem = error.message === '' ? String((error as NodeJS.ErrnoException).code) : error.message;
     });
     socket.on('close', (_code, reason) => {
