@@ -7,26 +7,42 @@
 const LAYERS = {
   model: [],
   config: ['model/'],
-  log: ['model/'],
-  ingest: ['model/', 'log/', 'config/'],
+  // The session on Cassandra, that the adapters of several folders stand on.
+  cassandra: ['model/', 'config/'],
+  log: ['model/', 'config/', 'cassandra/[^/]+$'],
+  ingest: ['model/', 'log/', 'config/', 'cassandra/[^/]+$'],
   // Stage 2 makes episodes of findings: the way of the data goes on into alerts, never back.
   stream: ['model/', 'log/', 'config/', 'featurestore/[^/]+$', 'alerts/[^/]+$'],
-  alerts: ['model/', 'log/', 'config/'],
+  alerts: ['model/', 'log/', 'config/', 'cassandra/[^/]+$'],
   olap: ['model/', 'log/', 'config/'],
   // The store keeps what alerts declares: the shape of a port, see featurestore-takes-types-of-alerts-only.
-  featurestore: ['model/', 'alerts/[^/]+$'],
+  featurestore: ['model/', 'config/', 'alerts/[^/]+$', 'cassandra/[^/]+$'],
+  batch: ['model/', 'config/', 'ingest/', 'olap/', 'alerts/[^/]+$'],
   sample: ['model/'],
   // The servers of a cluster on this machine, for tests and people without containers; ClickHouse's library is olap's.
   services: ['model/', 'olap/child-host[.]ts$'],
-  console: ['model/', 'config/', 'log/', 'ingest/', 'stream/', 'alerts/', 'olap/', 'featurestore/', 'sample/'],
+  console: [
+    ...['model/', 'config/', 'log/', 'ingest/', 'stream/', 'alerts/', 'olap/', 'featurestore/', 'sample/'],
+    'batch/[^/]+$',
+    'batch/jobs/',
+  ],
 };
 
 /** Loaded by the composition root alone, so that an installation loads only the adapters that it uses. */
-const ADAPTERS = '^(log/segments|featurestore/files|alerts/lmdb|ingest/lmdb|olap/child-server)(/|[.]ts$)';
-const COMPOSITION_ROOT = '^cli/compose[^/]*[.]ts$';
+const ADAPTERS =
+  '^(log/(?:segments|kafka|cassandra)|featurestore/(?:files|cassandra)|alerts/(?:lmdb|cassandra)|' +
+  'ingest/(?:lmdb|cassandra|pulsar)|batch/(?:redis|pglite)|olap/child-server)(/|[.]ts$)';
+/** What the doctor and the topology look at is the servers themselves, one file a server. */
+const COMPOSITION_ROOT = '^cli/(compose[^/]*|doctor/[^/]+-checks|topology/[^/]+)[.]ts$';
 
 /** Packages that stand behind one port: another importer would be a second place to replace them. */
 const PACKAGES = [
+  { package: 'kafkajs', only: '^log/kafka/' },
+  { package: 'cassandra-driver', only: '^(cassandra|(log|featurestore|alerts|ingest)/cassandra|cli/doctor)/' },
+  { package: 'bullmq', only: '^batch/' },
+  { package: 'ioredis', only: '^(batch/redis|cli/doctor)/' },
+  { package: '@electric-sql/pglite', only: '^batch/pglite/' },
+  { package: 'ws', only: '^ingest/pulsar/' },
   { package: 'lmdb', only: '^(alerts|ingest)/lmdb(/|[.]ts$)' },
   { package: '@clickhouse/client', only: '^olap/' },
   { package: 'chdb', only: '^olap/' },

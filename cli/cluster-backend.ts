@@ -4,7 +4,7 @@ import { csvMappings } from '../config/csv-mappings.ts';
 import type { Backend, Status } from '../console/backend.ts';
 import { replayDeadLetters } from '../ingest/replay.ts';
 import { VedetteError } from '../model/errors.ts';
-import { endpointOf } from '../olap/connect.ts';
+import { endpointOf, tlsOf } from '../olap/connect.ts';
 import { SINK_GROUP } from '../olap/sink-partition.ts';
 import { storageByTable } from '../olap/storage.ts';
 import { STREAM_GROUP } from '../stream/runner.ts';
@@ -79,8 +79,12 @@ export class ClusterBackend implements Backend {
     return olap.query(`SELECT * FROM (${rawRowsSql(alert.episode)}) LIMIT {limit:UInt32}`, { limit });
   }
 
-  sql: Backend['sql'] = (statement, parameters, options) =>
-    readOnlySql(endpointOf(this.cluster.options.config.clickhouse), statement, parameters, options);
+  sql: Backend['sql'] = (statement, parameters, options) => {
+    const { clickhouse } = this.cluster.options.config;
+    const { views } = this.cluster.servers.olap.databases;
+    const server = { endpoint: endpointOf(clickhouse), tls: tlsOf(clickhouse), database: views };
+    return readOnlySql(server, statement, parameters, options);
+  };
 
   async ingest(request: Parameters<Backend['ingest']>[0]): ReturnType<Backend['ingest']> {
     const { door } = this.cluster;

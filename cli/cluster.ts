@@ -3,7 +3,6 @@ import type { Config } from '../config/schema.ts';
 import type { IngestPipeline } from '../ingest/pipeline.ts';
 import { RawHttpDoor } from '../ingest/raw-http-door.ts';
 import type { RawLog } from '../ingest/raw-log.ts';
-import type { GroupMember } from '../log/kafka/group.ts';
 import { migrate } from '../olap/migrate.ts';
 import { applyRetention } from '../olap/retention.ts';
 import { layoutOf } from '../olap/schema/layout.ts';
@@ -68,7 +67,7 @@ export class Cluster {
   readonly failed: Promise<never>;
   private readonly context: RoleContext;
   private readonly closers: (() => Promise<unknown>)[];
-  private readonly members: GroupMember[] = [];
+  private readonly members: Awaited<ReturnType<typeof joinCluster>>[] = [];
   /** What ends before the servers are left, the first first. */
   private readonly stoppers: (() => Promise<unknown>)[] = [];
   private fail: (error: Error) => void = () => undefined;

@@ -73,7 +73,7 @@ export class EmbeddedBackend implements Backend {
   }
 
   sql: Backend['sql'] = (statement, parameters, options) =>
-    readOnlySql(this.instance.child.endpoint, statement, parameters, options);
+    readOnlySql({ endpoint: this.instance.child.endpoint }, statement, parameters, options);
 
   async ingest(request: Parameters<Backend['ingest']>[0]): ReturnType<Backend['ingest']> {
     this.deliveries++;

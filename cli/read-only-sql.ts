@@ -1,6 +1,6 @@
 import { VedetteError } from '../model/errors.ts';
 import type { SqlOptions, SqlResult } from '../console/backend.ts';
-import { createAgent, post } from '../olap/http-transport.ts';
+import { createAgent, type OlapTls, post } from '../olap/http-transport.ts';
 import { VIEW_DATABASE } from '../olap/schema/databases.ts';
 import type { OlapEndpoint } from '../olap/client.ts';
 
@@ -12,6 +12,13 @@ const FORMATS: Record<SqlOptions['format'], { name: string; contentType: string 
 };
 const MAX_MEMORY_BYTES = 400e6;
 
+/** Where statements run; the database is that of the views. */
+export interface SqlServer {
+  readonly endpoint: OlapEndpoint;
+  readonly tls?: OlapTls;
+  readonly database?: string;
+}
+
 /**
  * Runs one statement as the operator of this machine: read-only, over the views, with limits on time, memory and rows.
  * This is no gate for others: functions that read this machine's files are within reach.
@@ -19,20 +26,20 @@ const MAX_MEMORY_BYTES = 400e6;
  * Errors: OLAP_REFUSED with ClickHouse's words, OLAP_UNAVAILABLE.
  */
 export async function readOnlySql(
-  endpoint: OlapEndpoint,
+  { endpoint, tls = {}, database = VIEW_DATABASE }: SqlServer,
   statement: string,
   parameters: Readonly<Record<string, string>>,
   options: SqlOptions,
 ): Promise<SqlResult> {
   const format = FORMATS[options.format];
   const started = performance.now();
-  const agent = createAgent(endpoint);
+  const agent = createAgent(endpoint, { tls });
   try {
     const body = await post(endpoint, {
       agent,
       parameters: {
         ...Object.fromEntries(Object.entries(parameters).map(([name, value]) => [`param_${name}`, escaped(value)])),
-        database: VIEW_DATABASE,
+        database,
         default_format: format.name,
         readonly: '1',
         // An error half-way through comes as an error, not as an answer that breaks off.
