@@ -122,7 +122,7 @@ async function openRawLog(pulsar: Config['pulsar'], onNotice: OnNotice): Promise
 }
 
 /** Read anew each time, so that a renewed token is taken up. */
-function tokenOf({ token, tokenEnv, tokenFile }: Config['pulsar']): string | undefined {
+export function tokenOf({ token, tokenEnv, tokenFile }: Config['pulsar']): string | undefined {
   if (tokenFile !== undefined) return readFileSync(tokenFile, 'utf8').trim();
   return tokenEnv === undefined ? token : process.env[tokenEnv];
 }

@@ -10,12 +10,19 @@ const NEW_TOPIC = 'application/vnd.partitioned-topic-metadata+json';
 const metadataSchema = z.object({ partitions: z.number() });
 const propertiesSchema = z.record(z.string(), z.string());
 const clustersSchema = z.array(z.string());
+const subscriptionSchema = z.object({ activeConsumerName: z.string().optional(), msgBacklog: z.number() });
 const statsSchema = z.object({
-  partitions: z.record(
-    z.string(),
-    z.object({ subscriptions: z.record(z.string(), z.object({ activeConsumerName: z.string().optional() })) }),
-  ),
+  partitions: z.record(z.string(), z.object({ subscriptions: z.record(z.string(), subscriptionSchema) })),
 });
+
+/** A subscription on a partition of a topic. */
+export interface RawBacklog {
+  readonly partition: number;
+  /** Messages that are not acknowledged; undefined: nobody has ever subscribed. */
+  readonly messages?: number;
+  /** Who is given the messages. */
+  readonly consumer?: string;
+}
 
 export interface PulsarPlace {
   /** `http://host:8080` */
@@ -77,18 +84,30 @@ export class PulsarAdmin {
 
   /** By partition, the name of the consumer that a Failover subscription gives the messages to. */
   async activeConsumers(topic: RawTopicSpec, subscription: string): Promise<(string | undefined)[]> {
-    const response = await this.expect(
-      'GET',
-      `${this.topicPath(topic.name)}/partitioned-stats?perPartition=true`,
-      [200],
-    );
-    const { partitions } = statsSchema.parse(await response.json());
     const names = new Array<string | undefined>(topic.partitions).fill(undefined);
-    for (const [name, { subscriptions }] of Object.entries(partitions)) {
-      const index = Number(/-partition-(\d+)$/.exec(name)?.[1] ?? -1);
-      if (index >= 0 && index < names.length) names[index] = subscriptions[subscription]?.activeConsumerName;
+    for (const { partition, consumer } of (await this.backlog(topic.name, subscription)) ?? []) {
+      if (partition < names.length) names[partition] = consumer;
     }
     return names;
+  }
+
+  /** By partition, what a subscription has still to acknowledge; undefined: there is no such topic. */
+  async backlog(topic: string, subscription: string): Promise<RawBacklog[] | undefined> {
+    const path = `${this.topicPath(topic)}/partitioned-stats?perPartition=true`;
+    const response = await this.expect('GET', path, [200, 404]);
+    if (response.status === 404) return undefined;
+    const { partitions } = statsSchema.parse(await response.json());
+    return Object.entries(partitions)
+      .map(([name, { subscriptions }]) => {
+        const { msgBacklog: messages, activeConsumerName: consumer } = subscriptions[subscription] ?? {};
+        return {
+          partition: Number(/-partition-(\d+)$/.exec(name)?.[1] ?? -1),
+          ...(messages !== undefined && { messages }),
+          ...(consumer !== undefined && consumer !== '' && { consumer }),
+        };
+      })
+      .filter(({ partition }) => partition >= 0)
+      .sort((a, b) => a.partition - b.partition);
   }
 
   /** A topic that others made has none yet: the first to come gives it one. */

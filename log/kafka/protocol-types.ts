@@ -124,6 +124,22 @@ export interface ApiCalls {
     args: { readonly groupId: string; readonly memberId: string };
     answer: { readonly errorCode: number };
   };
+  DescribeGroups: {
+    args: { readonly groupIds: readonly string[] };
+    answer: {
+      readonly groups: readonly {
+        readonly errorCode: number;
+        readonly groupId: string;
+        readonly state: string;
+        readonly members: readonly {
+          readonly memberId: string;
+          readonly clientId: string;
+          readonly clientHost: string;
+          readonly memberAssignment: Buffer;
+        }[];
+      }[];
+    };
+  };
 }
 
 export interface TopicSetting {
