@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { loadPulsarClient } from '../../../ingest/pulsar/native/client-module.ts';
 import { openPulsarNative } from '../../../ingest/pulsar/native/index.ts';
 import { describeRawLog } from '../raw-log.contract.ts';
 import { pulsarAddress, pulsarNamespace } from './pulsar-fixture.ts';
 
 const address = pulsarAddress("the raw log's contract over the binary protocol");
 const serviceUrl = process.env['VEDETTE_PULSAR_SERVICE'] ?? '';
-const PACKAGE: string = 'pulsar-client';
-const isInstalled = await import(PACKAGE).then(
+const isInstalled = await loadPulsarClient().then(
   () => true,
   () => false,
 );
