@@ -21,13 +21,12 @@ FROM ${NODE_IMAGE}
 ENV NODE_ENV=production
 COPY --from=packages /src/node_modules /opt/vedette/node_modules
 COPY --from=build /src/dist /opt/vedette/dist
-COPY package.json LICENSE /opt/vedette/
+COPY package.json LICENSE deploy/image/health.mjs /opt/vedette/
 RUN ln -s /opt/vedette/dist/cli/main.js /usr/local/bin/vedette \
  && install -d -o node -g node -m 700 /var/lib/vedette /var/lib/vedette/var
 USER node
 # `vedette run` keeps its data in ./var unless told otherwise.
 WORKDIR /var/lib/vedette
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:8470/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 CMD ["node", "/opt/vedette/health.mjs"]
 ENTRYPOINT ["vedette"]
 CMD ["run", "--help"]
