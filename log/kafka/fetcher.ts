@@ -166,7 +166,7 @@ export class Fetcher {
     const sizeBytes = part.end - part.start;
     counters.fetchedBytes += sizeBytes;
     // A view would keep the whole answer in memory for as long as its slowest partition.
-    const isSmallPart = sizeBytes < payload.length / 2;
+    const isSmallPart = sizeBytes < payload.length / 5;
     const bytes = isSmallPart ? Buffer.from(payload.subarray(part.start, part.end)) : payload;
     const range = isSmallPart ? { start: 0, end: sizeBytes } : { start: part.start, end: part.end };
     const { batches, damaged } = splitBatches(bytes, range);

@@ -78,12 +78,12 @@ export class KafkaLog implements EventLog {
   /** Also resolves when the log is closed. */
   async wait(topic: string, partition: number, offset: number, signal: AbortSignal): Promise<void> {
     const { state } = this.#open(topic, partition);
-    if (offset >= state.bounds.end) {
-      state.moveReader(offset, offset);
-      const waiting = state.wait(offset, signal);
-      this.#parts.fetcher.poke();
-      await waiting;
-    }
+    const from = state.behindGap(offset);
+    if (from < state.bounds.end) return;
+    state.moveReader(offset, from);
+    const waiting = state.wait(from, signal);
+    this.#parts.fetcher.poke();
+    await waiting;
   }
 
   bounds(topic: string, partition: number): { earliest: number; end: number } {

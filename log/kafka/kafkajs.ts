@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
-import { connect as connectPlain, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import type { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import { AssignerProtocol } from 'kafkajs';
+import { openSocket, type SocketOptions } from './socket.ts';
 
 /*
  * All that is taken from below kafkajs's public interface, and the part of its types that is used: connections with their
@@ -30,13 +31,6 @@ export interface KafkajsConnectionOptions {
   readonly enforceRequestTimeout: boolean;
   readonly logger: KafkajsLogger;
   readonly socketFactory: (options: SocketOptions) => Socket;
-}
-
-interface SocketOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly ssl: ConnectionOptions | null;
-  readonly onConnect: () => void;
 }
 
 export interface KafkajsProtocol {
@@ -144,11 +138,3 @@ const SILENT: KafkajsLogger = {
   warn: () => undefined,
   error: () => undefined,
 };
-
-/** As kafkajs's own, but without waiting for more to send. */
-function openSocket({ host, port, ssl, onConnect }: SocketOptions): Socket {
-  const socket = ssl
-    ? connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl }, onConnect)
-    : connectPlain({ host, port }, onConnect);
-  return socket.setNoDelay(true).setKeepAlive(true, 60_000);
-}

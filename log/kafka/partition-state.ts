@@ -24,8 +24,6 @@ export class PartitionState {
   readonly window = new BatchWindow();
   /** Offsets from which a fetch is on its way. */
   readonly inFlight = new Set<number>();
-  /** The last stretch behind which an empty read found no record: markers of transactions at the end. */
-  gap = { from: -1, to: -1 };
   /** Where the last fetch gave bytes in which no batch can be found: not fetched ahead, only on demand. */
   unreadableAt = -1;
   /** When somebody last asked for the bounds, Unix ms. */
@@ -35,6 +33,8 @@ export class PartitionState {
   #waiters: Waiter[] = [];
   #demands: Demand[] = [];
   readonly #readers = new Map<number, number>();
+  /** The last stretch without a record: what compaction left, or the markers of transactions at the end. */
+  #gap = { from: -1, to: -1 };
 
   constructor(name: { readonly topic: string; readonly kafkaTopic: string; readonly partition: number }) {
     this.topic = name.topic;
@@ -56,17 +56,26 @@ export class PartitionState {
     for (const waiter of ready) waiter.resolve();
   }
 
+  /** Between these two a reader has found no record. */
+  noteGap(from: number, to: number): void {
+    if (from < to) this.#gap = { from, to };
+  }
+
+  /** Where the next record can be, for a reader that is at `offset`. */
+  behindGap(offset: number): number {
+    return offset >= this.#gap.from && offset < this.#gap.to ? this.#gap.to : offset;
+  }
+
   /** Resolves once there is a record at or past `offset`, or the signal aborts. */
   wait(offset: number, signal: AbortSignal): Promise<void> {
-    const from = offset >= this.gap.from && offset < this.gap.to ? this.gap.to : offset;
-    if (signal.aborted || from < this.#end) return Promise.resolve();
+    if (signal.aborted || offset < this.#end) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
         signal.removeEventListener('abort', done);
         this.#waiters = this.#waiters.filter((other) => other !== waiter);
         resolve();
       };
-      const waiter = { offset: from, resolve: done };
+      const waiter = { offset, resolve: done };
       this.#waiters.push(waiter);
       signal.addEventListener('abort', done, { once: true });
     });

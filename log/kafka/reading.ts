@@ -16,15 +16,16 @@ interface Place {
 export async function readEntries(place: Place): Promise<LogEntry[]> {
   const entries: LogEntry[] = [];
   let bytes = 0;
-  await gather(place, async (held, next) => {
+  const end = await gather(place, async (held, from) => {
     for (const entry of await held.entries()) {
-      if (entry.offset < next) continue;
+      if (entry.offset < from) continue;
       if (entries.length > 0 && bytes + entry.data.length > place.maxBytes) return { next: entry.offset, isFull: true };
       bytes += entry.data.length;
       entries.push(entry);
     }
     return { next: held.batch.nextOffset, isFull: bytes >= place.maxBytes };
   });
+  place.state.noteGap((entries.at(-1)?.offset ?? place.offset - 1) + 1, end);
   return entries;
 }
 
@@ -35,7 +36,7 @@ export async function readEntries(place: Place): Promise<LogEntry[]> {
 export async function readRanges(place: Place): Promise<RecordRange[]> {
   const ranges: RecordRange[] = [];
   let bytes = 0;
-  await gather(place, async (held) => {
+  const end = await gather(place, async (held) => {
     const range = await held.range();
     if (range) {
       ranges.push(range);
@@ -43,14 +44,18 @@ export async function readRanges(place: Place): Promise<RecordRange[]> {
     }
     return { next: held.batch.nextOffset, isFull: bytes >= place.maxBytes };
   });
+  place.state.noteGap(ranges.at(-1)?.nextOffset ?? place.offset, end);
   return ranges;
 }
 
-/** Hands over batch after batch until there is enough, or no more is known of. An error counts for the first one only. */
+/**
+ * Hands over batch after batch until there is enough, or no more is known of; gives where to go on. An error counts for the
+ * first one only.
+ */
 async function gather(
   { state, fetcher, offset }: Place,
   take: (held: HeldBatch, next: number) => Promise<{ next: number; isFull: boolean }>,
-): Promise<void> {
+): Promise<number> {
   const { earliest, end } = state.bounds;
   if (offset < earliest) {
     throw new VedetteError(
@@ -82,7 +87,7 @@ async function gather(
   } catch (error) {
     if (!hasSome) throw error;
   }
-  state.gap = { from: offset, to: next };
   state.moveReader(offset, next);
   fetcher.poke();
+  return next;
 }

@@ -5,15 +5,12 @@ import { openKafkaLog } from '../../log/kafka/index.ts';
 import type { KafkaLog } from '../../log/kafka/kafka-log.ts';
 import type { KafkaTopic } from '../../log/kafka/options.ts';
 import type { PositionStore } from '../../log/position-store.ts';
+import { serverVariable } from '../services/server-variable.ts';
 import { memoryPositions } from './memory-positions.ts';
 
-/** Brokers of the tests; undefined: the suite is skipped, or fails where CI says that they must be there. */
+/** VEDETTE_KAFKA, `host:port` of some brokers; undefined where this machine has none: the suite is skipped. */
 export function kafkaBrokers(): string[] | undefined {
-  const brokers = process.env['VEDETTE_KAFKA'];
-  if (brokers !== undefined && brokers !== '') return brokers.split(',');
-  if (process.env['CI'] === 'true') throw new Error('VEDETTE_KAFKA is not set, and CI needs these tests');
-  console.warn('VEDETTE_KAFKA is not set: tests of the event log on Kafka are skipped');
-  return undefined;
+  return serverVariable('VEDETTE_KAFKA')?.split(',');
 }
 
 export function kafkaConfig(brokers: readonly string[], overrides: object = {}): KafkaConfig {
