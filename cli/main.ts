@@ -9,6 +9,7 @@ import { addJobsCommands } from './commands/jobs.ts';
 import { addRunCommands } from './commands/run.ts';
 import { addSqlCommand } from './commands/sql.ts';
 import { addStatusCommand } from './commands/status.ts';
+import { addTopologyCommand } from './commands/topology.ts';
 import { connect } from './connect.ts';
 import type { CommandContext } from './context.ts';
 import { CommandError, EXIT, exitCodeOf } from './exit-code.ts';
@@ -41,6 +42,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addStatusCommand(program, context);
   addJobsCommands(program, context);
   addDoctorCommand(program, context);
+  addTopologyCommand(program, context);
   try {
     await program.parseAsync(argv);
     return 0;

@@ -85,7 +85,9 @@ export class PulsarAdmin {
   /** By partition, the name of the consumer that a Failover subscription gives the messages to. */
   async activeConsumers(topic: RawTopicSpec, subscription: string): Promise<(string | undefined)[]> {
     const names = new Array<string | undefined>(topic.partitions).fill(undefined);
-    for (const { partition, consumer } of (await this.backlog(topic.name, subscription)) ?? []) {
+    const found = await this.backlog(topic.name, subscription);
+    if (!found) throw new VedetteError('RAW_LOG_UNAVAILABLE', `Pulsar topic ${topic.name} is not there`);
+    for (const { partition, consumer } of found) {
       if (partition < names.length) names[partition] = consumer;
     }
     return names;
