@@ -84,6 +84,7 @@ export function replayRawJob(services: {
       });
       run.progress(0.98, 'comparing alerts');
       const live = await alertsOf(services.alerts, plan);
+      run.progress(1, `${outcome.rows} rows`);
       const { alerts: replayed, deadLetters, ...counts } = outcome;
       return {
         name,

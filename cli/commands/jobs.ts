@@ -13,6 +13,8 @@ import { printReplay } from '../replay-text.ts';
 const PAGE_LIMIT = 500;
 /** Between two looks at a job that is waited for, ms. */
 const LOOK_MS = 500;
+/** Between two words on how far it is, ms. */
+const TELL_MS = 5000;
 
 interface ListOptions {
   readonly state?: JobState;
@@ -170,6 +172,7 @@ async function replay(client: ApiClient, context: CommandContext, options: Repla
 async function ended(client: ApiClient, { signal, notices }: CommandContext, added: JobJson): Promise<JobJson> {
   let job = added;
   let told = '';
+  let toldMs = -Infinity;
   let isCancelled = false;
   while (!FINISHED.has(job.state)) {
     await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
@@ -179,8 +182,11 @@ async function ended(client: ApiClient, { signal, notices }: CommandContext, add
     }
     job = await ask(client, 'GET', pathOf(job.id));
     const note = job.error ?? job.progress?.note ?? '';
-    if (note !== '' && note !== told) await notices.text(note);
-    told = note;
+    if (note !== told && performance.now() - toldMs >= TELL_MS) {
+      told = note;
+      toldMs = performance.now();
+      await notices.text(note);
+    }
     // The signal ends the pause at once: without one the loop would spin.
     if (isCancelled) await sleep(LOOK_MS);
   }
