@@ -4,6 +4,7 @@ import type { CheckpointStatus } from '../../featurestore/cassandra/checkpoint-l
 import type { RawBacklog } from '../../ingest/pulsar/admin.ts';
 import type { PositionStatus } from '../../log/cassandra/position-list.ts';
 import type { GroupDescription } from '../../log/kafka/group-description.ts';
+import { parseNote } from '../../olap/high-water.ts';
 import { SINK_GROUP } from '../../olap/sink-partition.ts';
 import { STREAM_GROUP } from '../../stream/runner.ts';
 import { EVENTS_TOPIC, PARTIALS_TOPIC } from '../../stream/stage-workers.ts';
@@ -20,6 +21,8 @@ export interface SharedRole {
   readonly topics: readonly string[];
   /** Of the checkpoints of a partition; undefined: this role has none. */
   readonly checkpointOf?: (topic: string, partition: number) => string;
+  /** Whether what a worker noted with its position says that it is at work; undefined: its note does not say. */
+  readonly isAtWork?: (note: string) => boolean;
 }
 
 export const SHARED_ROLES: readonly SharedRole[] = [
@@ -30,7 +33,13 @@ export const SHARED_ROLES: readonly SharedRole[] = [
     topics: [EVENTS_TOPIC, PARTIALS_TOPIC],
     checkpointOf: (topic, partition) => checkpointKey(topic === EVENTS_TOPIC ? 1 : 2, partition),
   },
-  { role: 'sink', workers: 'sink-workers', group: SINK_GROUP, topics: SINK_ROUTES.map(({ topic }) => topic) },
+  {
+    role: 'sink',
+    workers: 'sink-workers',
+    group: SINK_GROUP,
+    topics: SINK_ROUTES.map(({ topic }) => topic),
+    isAtWork: (note) => parseNote(note, Number.MAX_SAFE_INTEGER).intent !== undefined,
+  },
 ];
 
 /** A partition that Kafka has. */

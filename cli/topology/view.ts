@@ -1,5 +1,6 @@
 import type { CheckpointStatus } from '../../featurestore/cassandra/checkpoint-list.ts';
 import type { GroupDescription } from '../../log/kafka/group-description.ts';
+import type { PositionStatus } from '../../log/cassandra/position-list.ts';
 import { type Look, SHARED_ROLES, type SharedRole, type TopologyFacts } from './facts.ts';
 
 /** What `vedette topology -o json` prints, without the advice. What no server told is missing. */
@@ -133,7 +134,7 @@ function roleView(role: SharedRole, facts: TopologyFacts, { canJudge }: { readon
         partition,
         ...(owner !== undefined && { owner }),
         ...now,
-        ...(canJudge && growth(before, now)),
+        ...(canJudge && growth(before, now, { isAtWork: isAtWork(role, facts.first, { topic, partition }) })),
         ...(checkpoint && { checkpoint: checkpointView(checkpoint, facts.atMs) }),
       };
     }),
@@ -141,20 +142,24 @@ function roleView(role: SharedRole, facts: TopologyFacts, { canJudge }: { readon
 }
 
 /** As Kafka has them; where it did not tell, as positions know them. */
-function placesOf({ group, topics }: SharedRole, { last }: TopologyFacts): { topic: string; partition: number }[] {
+function placesOf({ group, topics }: SharedRole, { last }: TopologyFacts): Place[] {
   const places = last.bounds ?? (last.positions ?? []).filter((position) => position.group === group);
   return topics.flatMap((topic) =>
     places.filter((place) => place.topic === topic).sort((a, b) => a.partition - b.partition),
   );
 }
 
+interface Place {
+  readonly topic: string;
+  readonly partition: number;
+}
+
 type Standing = Pick<PartitionView, 'committed' | 'earliest' | 'end' | 'lag' | 'epoch'>;
 
-function standing({ group }: SharedRole, look: Look, place: { topic: string; partition: number }): Standing {
-  const isHere = (each: { topic: string; partition: number }): boolean =>
-    each.topic === place.topic && each.partition === place.partition;
+function standing({ group }: SharedRole, look: Look, place: Place): Standing {
+  const isHere = (each: Place): boolean => each.topic === place.topic && each.partition === place.partition;
   const bounds = look.bounds?.find(isHere)?.bounds;
-  const position = look.positions?.find((each) => each.group === group && isHere(each));
+  const position = positionOf(group, look, place);
   return {
     ...(position && { epoch: position.epoch }),
     ...(position?.offset !== undefined && { committed: position.offset }),
@@ -165,9 +170,20 @@ function standing({ group }: SharedRole, look: Look, place: { topic: string; par
   };
 }
 
-function growth(before: Standing, now: Standing): Pick<PartitionView, 'is_growing'> {
+function positionOf(group: string, look: Look, { topic, partition }: Place): PositionStatus | undefined {
+  return look.positions?.find((each) => each.group === group && each.topic === topic && each.partition === partition);
+}
+
+/** The sink commits with rows only: blocks without any (of time alone) are read, and wait for nobody. */
+function isAtWork(role: SharedRole, look: Look, place: Place): boolean {
+  const note = positionOf(role.group, look, place)?.metadata;
+  return role.isAtWork === undefined || (note !== undefined && role.isAtWork(note));
+}
+
+function growth(before: Standing, now: Standing, first: { isAtWork: boolean }): Pick<PartitionView, 'is_growing'> {
   if (before.lag === undefined || now.lag === undefined || before.end === undefined || now.end === undefined) return {};
-  return { is_growing: now.lag > before.lag && now.lag > now.end - before.end };
+  const hasWork = first.isAtWork || before.committed !== now.committed;
+  return { is_growing: hasWork && now.lag > before.lag && now.lag > now.end - before.end };
 }
 
 function checkpointView(status: CheckpointStatus, nowMs: number): CheckpointView {
