@@ -50,8 +50,8 @@ export class EventRow {
   /** Which text slots are not absent: bit 0 is slot 0. */
   texts = 0;
 
-  /** Back to an empty record. */
-  reset(): void {
+  /** Back to an empty record, of a log whose name will not stand in `text`. */
+  reset(log: Uint8Array = EMPTY): void {
     this.eventClass = 0;
     this.timeMs = 0;
     this.startMs = 0;
@@ -66,8 +66,8 @@ export class EventRow {
     this.packetsIn = 0;
     this.httpStatus = 0;
     this.value = 0;
-    this.log = EMPTY;
-    this.text = EMPTY;
+    // Mostly as it was: storing a reference costs more than comparing it.
+    if (this.log !== log) this.log = log;
     // Loops over what there is: `fill` is a call out of the compiled code.
     for (let index = 0; index < 8; index++) this.addressWords[index] = 0;
     for (let slot = 0, left = this.texts; left !== 0; slot++, left >>>= 1) this.ranges[slot * 2] = -1;

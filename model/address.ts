@@ -39,7 +39,8 @@ const IPV4_MARK = 0xffff0000;
 
 /**
  * Reads the text of an IPv4 address at view[start, end) as {@link scanAddress} does, an octet at a time, into four
- * words of `out`. Of other text, or an address of another kind, it says false. Five bytes past the end must be readable.
+ * words of `out`. It says false of any other text, and where a digit follows the text: {@link scanAddress} decides then.
+ * Five bytes past the end must be readable.
  */
 export function scanIpv4Words(view: DataView, start: number, end: number, out: Uint32Array, offset: number): boolean {
   let position = start;

@@ -19,6 +19,9 @@ export class LineWords {
   start = 0;
   end = 0;
   #received = this.bytes;
+  #readableEnd = 0;
+  #plain = this.bytes;
+  #plainView = this.view;
   #copy = this.bytes;
   #copyView = this.view;
 
@@ -27,16 +30,26 @@ export class LineWords {
    * follows: a number at the line's end then always ends there.
    */
   load(bytes: Uint8Array, start: number, end: number): void {
+    if (bytes !== this.#received) this.#receive(bytes);
+    const after = this.#plain[end];
+    if (end > this.#readableEnd || (after !== NEWLINE && after !== CARRIAGE_RETURN)) {
+      this.#loadCopy(bytes, start, end);
+      return;
+    }
     this.start = start;
     this.end = end;
-    if (end + READABLE_PAST_END > bytes.length || (bytes[end] !== NEWLINE && bytes[end] !== CARRIAGE_RETURN)) {
-      this.#loadCopy(bytes, start, end);
-    } else if (bytes !== this.#received || this.bytes === this.#copy) {
-      this.#received = bytes;
-      // Never a Buffer: code that sees both kinds of array is compiled to something slower.
-      this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (this.bytes !== this.#plain) {
+      this.bytes = this.#plain;
+      this.view = this.#plainView;
     }
+  }
+
+  /** Never keeps a Buffer: its properties are looked up at each use, and code that sees both kinds of array is slower. */
+  #receive(bytes: Uint8Array): void {
+    this.#received = bytes;
+    this.#readableEnd = bytes.length - READABLE_PAST_END;
+    this.#plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#plainView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   #loadCopy(bytes: Uint8Array, start: number, end: number): void {

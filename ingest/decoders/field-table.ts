@@ -42,9 +42,11 @@ export class FieldTable {
   /** Empties it for a record whose fields will stand in `bytes`; 8 bytes past any field must be readable. */
   begin(bytes: Uint8Array, view: DataView, textBytes: number): void {
     this.clear();
+    this.textBytes = textBytes;
+    // Mostly as it was: storing a reference costs more than comparing it.
+    if (this.bytes === bytes && this.view === view) return;
     this.bytes = bytes;
     this.view = view;
-    this.textBytes = textBytes;
   }
 
   clear(): void {

@@ -52,20 +52,19 @@ export class ZeekRowWriter {
    * @returns 'event' once the row is complete; 'skip' for a record that is no event
    */
   write(fields: FieldTable, log: ZeekLog | undefined, row: EventRow): DecodeResult {
-    row.reset();
     const { kinds, starts, ends, bytes } = fields;
     const nameSlot = kinds[F.path] === Kind.absent ? F.stream : F.path;
     const isNamed = kinds[nameSlot] === Kind.string;
     if (!isNamed && kinds[nameSlot] !== Kind.absent && kinds[nameSlot] !== Kind.text) return 'bad_type';
     const actual = isNamed ? zeekLogNamed(bytes, starts[nameSlot]!, ends[nameSlot]!) : (log ?? guessLog(kinds));
+    row.reset(isNamed ? undefined : actual.bytes);
     if (this.#form === 'plain') {
-      row.text = bytes;
+      if (row.text !== bytes) row.text = bytes;
     } else {
       this.#copy.begin(fields.textBytes);
       row.text = this.#copy.bytes;
     }
     if (isNamed) row.setText(T.log, starts[nameSlot]!, ends[nameSlot]!);
-    else row.log = actual.bytes;
     row.eventClass = actual.eventClass;
 
     if (kinds[F.ts] === Kind.absent) return actual.isTimeless ? 'skip' : 'missing_time';

@@ -2,7 +2,9 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { BlockList } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_INTERNAL_NETWORKS, formatAddress, NetworkSet, parseAddress, parseCidr } from '../../model/address.ts';
+import {
+  DEFAULT_INTERNAL_NETWORKS, formatAddress, NetworkSet, parseAddress, parseCidr, scanIpv4Words,
+} from '../../model/address.ts'; // prettier-ignore
 
 describe('addresses', () => {
   it('IPv4 stands as ::ffff:a.b.c.d', () => {
@@ -28,6 +30,24 @@ describe('addresses', () => {
     ['192.0.2.1', '192.0.2.1'],
   ])('%s is written %s', (text, expected) => {
     expect(formatAddress(parseAddress(text)!)).toBe(expected);
+  });
+
+  it('IPv4 read by words is what it is by bytes, whatever stands behind it', () => {
+    const part = fc.oneof(fc.nat(300).map(String), fc.constantFrom('', '0', '00', '01', '010', '0000', 'a', ':', '1 '));
+    const dotted = fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => parts.join('.'));
+    const text = fc.oneof(fc.ipV4(), dotted, fc.stringMatching(/^[0-9.:a"]{0,17}$/));
+    fc.assert(
+      fc.property(text, fc.constantFrom('"', '.', '1', '.1', '0.0.0.0'), (address, after) => {
+        const bytes = Buffer.from(`${address}${after}${' '.repeat(16)}`);
+        const words = new Uint32Array(8);
+        const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+        const isRead = scanIpv4Words(view, 0, address.length, words, 4);
+        // A digit that follows is left to whoever looks at bytes.
+        expect(isRead).toBe(isIPv4(address) && !/^\d/.test(after));
+        if (isRead) expect(new Uint8Array(words.buffer, 16)).toEqual(parseAddress(address));
+      }),
+      { numRuns: 5000 },
+    );
   });
 
   it('every address survives text', () => {

@@ -47,6 +47,21 @@ describe('the scanner of known JSON fields', () => {
     expect(scan(scanner, '{"a":1,"longer_keys":3,"x":3}')).toEqual(['1', '']);
   });
 
+  it.each(['k', 'key', 'thirteen_byte', 'fourteen_bytes', 'more_than_sixteen_bytes', 'x'.repeat(125)])(
+    'tells the key %s from others of its length, whichever byte differs',
+    (key) => {
+      const scanner = new JsonFieldScanner(new Map([[key, 0], ['other', 1]])); // prettier-ignore
+      for (let at = 0; at < key.length; at++) {
+        const similar = `${key.slice(0, at)}~${key.slice(at + 1)}`;
+        expect(scan(scanner, `{"${key}":1,"other":2}`)).toEqual(['1', '2']);
+        expect(scan(scanner, `{"${similar}":1,"other":2}`)).toEqual(['', '2']);
+        expect(scan(scanner, `{"${key}x":1,"other":2}`)).toEqual(['', '2']);
+        expect(scan(scanner, `{"${key}":3,"other":4}`)).toEqual(['3', '4']);
+        expect(scan(scanner, `{"${key}":3,"${key}":4}`)).toBe(false);
+      }
+    },
+  );
+
   it('leaves records to the parser once it has seen too many keys, but not those with known keys', () => {
     const scanner = new JsonFieldScanner(KEYS);
     for (let index = 0; index < 2000; index++) scan(scanner, `{"key${index}":1}`);
