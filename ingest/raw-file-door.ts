@@ -3,7 +3,7 @@ import { nextWithin } from './file-door.ts';
 import type { CsvMapping } from './decoder.ts';
 import { chooseFormat, chooseFormatAgain, type FormatChoice } from './formats.ts';
 import { RawCutter, headerKindOf, type RawCut, type RawCutterState } from './raw-cutter.ts';
-import { publishLines, type RawPublishing } from './raw-publisher.ts';
+import { packLines, type RawPublishing } from './raw-publisher.ts';
 import type { SourceStateStore } from './source-state.ts';
 import type { Chunk } from './sources/chunk.ts';
 import { FileFollower, type FollowerState } from './sources/file-follower.ts';
@@ -161,6 +161,7 @@ export class RawFileDoor {
         ...(name === 'unknown' ? {} : { format: name }),
         ...(problem === undefined ? {} : { problem }),
       };
+      const publish = await packLines(this.options, lines, source);
       for (;;) {
         // Closed without having published it: the position is not written down, so it comes again.
         if (this.closing.signal.aborted) {
@@ -168,7 +169,7 @@ export class RawFileDoor {
           return;
         }
         try {
-          await publishLines(this.options, lines, source);
+          await publish();
           break;
         } catch (error) {
           if (!(error instanceof VedetteError) || !error.retry) throw error;

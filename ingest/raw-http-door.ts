@@ -3,7 +3,7 @@ import type { CsvMapping } from './decoder.ts';
 import { chooseFormat, type FormatChoice } from './formats.ts';
 import type { HttpDelivery } from './http-door.ts';
 import { RawCutter, headerKindOf, type RawCut } from './raw-cutter.ts';
-import { publishLines, type RawPublishing } from './raw-publisher.ts';
+import { packLines, type RawPublishing } from './raw-publisher.ts';
 import { Gunzip } from './sources/gunzip.ts';
 
 const HTTP_SOURCE = 'http';
@@ -84,7 +84,7 @@ export class RawHttpDoor {
           ...(idempotencyKey === undefined ? {} : { idempotencyKey, position }),
           ...(problem === undefined ? {} : { problem }),
         };
-        await window.add(() => publishLines(this.options, lines, orderedBy));
+        await window.add(await packLines(this.options, lines, orderedBy));
       }
     };
     try {

@@ -16,14 +16,21 @@ export interface RawPublishing {
   readonly maxMessageBytes: number;
 }
 
-/** Publishes lines into the partition of `orderedBy`, and resolves once they are durable. */
-export async function publishLines(
+/**
+ * Packs lines for the partition of `orderedBy`; what it gives publishes them, and resolves once they are durable. Two
+ * steps, since packing takes its time on another thread: messages are published in the order of the second.
+ */
+export async function packLines(
   { rawLog, topic, topicByFormat, compression }: RawPublishing,
   lines: RawLines,
   orderedBy: string,
-): Promise<void> {
+): Promise<() => Promise<void>> {
   const { name, partitions } = (lines.format === undefined ? undefined : topicByFormat.get(lines.format)) ?? topic;
-  await rawLog.publish(name, partitionOf(orderedBy, partitions), await packMessage(lines, compression));
+  const message = await packMessage(lines, compression);
+  const partition = partitionOf(orderedBy, partitions);
+  return async () => {
+    await rawLog.publish(name, partition, message);
+  };
 }
 
 function partitionOf(key: string, partitions: number): number {
