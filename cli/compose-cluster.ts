@@ -9,7 +9,7 @@ import type { RawLog } from '../ingest/raw-log.ts';
 import type { SourceStateStore } from '../ingest/source-state.ts';
 import type { GroupMember, GroupOptions } from '../log/kafka/group.ts';
 import type { KafkaLog } from '../log/kafka/kafka-log.ts';
-import { OlapClient } from '../olap/client.ts';
+import type { OlapClient } from '../olap/client.ts';
 import type { OnNotice } from './alert-publishing.ts';
 import { clusterTopics } from './topics.ts';
 

@@ -30,7 +30,7 @@ export interface JobServices {
 }
 
 /** Where the results of a replay are. */
-export function replayFolder(dataDir: string, name: string): string {
+function replayFolder(dataDir: string, name: string): string {
   return join(dataDir, 'replays', name);
 }
 

@@ -9,7 +9,7 @@ const inflate = promisify(gunzip);
 const deflate = promisify(gzip);
 
 /** Longest content of a message, unpacked, bytes; also how far apart the positions of two entries of a ledger lie. */
-export const MAX_CONTENT_BYTES = 2 ** 24;
+const MAX_CONTENT_BYTES = 2 ** 24;
 /** Of messages that a client put together into one entry, each has so many positions of the entry's … */
 const BATCHED_STRIDE = 4096;
 const MAX_BATCHED = MAX_CONTENT_BYTES / BATCHED_STRIDE;

@@ -45,7 +45,7 @@ export function tlsOf({ tls }: ClickhouseConfig): OlapTls {
 }
 
 /** Options of a client that was not asked yet. Errors: CONFIG_INVALID. */
-export function clientOptions(config: ClickhouseConfig): OlapClientOptions {
+function clientOptions(config: ClickhouseConfig): OlapClientOptions {
   const endpoint = endpointOf(config);
   return {
     endpoint: () => endpoint,

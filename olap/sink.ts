@@ -42,7 +42,8 @@ export class Sink {
     this.#deps = deps;
     // Each lane waits on it, and Node warns of more than ten.
     setMaxListeners(0, this.#abort.signal);
-    const { partitionsOf = (topic) => Array.from({ length: deps.log.partitions(topic) }, (_, i) => i) } = config;
+    const allOf = (topic: string): number[] => Array.from({ length: deps.log.partitions(topic) }, (_, i) => i);
+    const partitionsOf = config.partitionsOf ?? allOf;
     this.#lanes = config.routes.flatMap((route) =>
       partitionsOf(route.topic).map((partition) => ({
         topic: route.topic,

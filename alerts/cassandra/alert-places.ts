@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AlertFilter, Episode } from '../alert.ts';
 
-export const HOUR_MS = 3_600_000;
+const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** A name of more bytes stands by its hash: keys have a limit. */
 const MOST_NAME_BYTES = 500;

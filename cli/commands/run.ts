@@ -45,7 +45,9 @@ export function addRunCommands(program: Command, context: CommandContext): void 
       rolesOf,
     )
     .action(async (_options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<RunOptions & { follow: string[]; stdin?: true; role?: ReadonlySet<Role> }>();
+      const options = command.optsWithGlobals<
+        RunOptions & { follow: string[]; stdin?: true; role?: ReadonlySet<Role> }
+      >();
       const dataDir = resolve(options.data);
       const { notices } = context;
       if (options.role) return runCluster({ ...options, role: options.role }, context);
@@ -103,7 +105,8 @@ async function runCluster(
   options: RunOptions & { readonly follow: readonly string[]; readonly stdin?: true; readonly role: ReadonlySet<Role> },
   context: CommandContext,
 ): Promise<void> {
-  if (options.stdin) throw new CommandError(EXIT.usage, 'standard input is read by the embedded form only: leave --role out');
+  if (options.stdin)
+    throw new CommandError(EXIT.usage, 'standard input is read by the embedded form only: leave --role out');
   const config = overridden(readSections(options.config, process.env).config, options);
   const follow = [...config.sources.follow, ...options.follow.map((path) => ({ path }))];
   const { serveCluster } = await import('../serve-cluster.ts');

@@ -9,7 +9,7 @@ export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type Codec = (typeof CODECS)[number];
 
 /** What a batch may become when it is uncompressed. Batches are at most a topic's `max.message.bytes` when compressed. */
-export const MAX_UNCOMPRESSED_BYTES = 128 << 20;
+const MAX_UNCOMPRESSED_BYTES = 128 << 20;
 
 interface Compression {
   compress(bytes: Buffer): Promise<Buffer>;

@@ -62,7 +62,7 @@ async function create(
 }
 
 /** What a topic is made with; one that exists keeps what it has. */
-export function topicSettings(settings: KafkaSettings, topic: KafkaTopic): TopicSetting[] {
+function topicSettings(settings: KafkaSettings, topic: KafkaTopic): TopicSetting[] {
   return [
     { name: 'cleanup.policy', value: topic.cleanup ?? 'delete' },
     { name: 'min.insync.replicas', value: String(settings.minInsyncReplicas) },

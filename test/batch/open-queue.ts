@@ -10,7 +10,7 @@ export type QueuePlace =
   | { readonly adapter: 'redis'; readonly redis: Readonly<Record<string, unknown>> };
 
 /** Short times, so that a test sees a worker's death and the next try. */
-export const QUICK: Partial<JobsConfig> = {
+const QUICK: Partial<JobsConfig> = {
   lockMs: 1000,
   stalledCheckMs: 300,
   cancelPollMs: 100,

@@ -167,7 +167,7 @@ export function numbered(first: number, count: number, device = 'd'): Buffer {
   return Buffer.from(`${lines.join('\n')}\n`);
 }
 
-export const START_MS = Date.UTC(2026, 0, 1);
+const START_MS = Date.UTC(2026, 0, 1);
 
 export function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);

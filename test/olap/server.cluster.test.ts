@@ -99,7 +99,8 @@ describe.skipIf(url === undefined)('a ClickHouse server of one\u2019s own', () =
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const address = silent.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const away = (port: number) => connectClickhouse({ ...config, url: `http://127.0.0.1:${port}`, connectTimeoutMs: 300 });
+    const away = (port: number) =>
+      connectClickhouse({ ...config, url: `http://127.0.0.1:${port}`, connectTimeoutMs: 300 });
     await expect(away(port)).rejects.toMatchObject({ code: 'OLAP_UNAVAILABLE', retry: true });
     for (const socket of sockets) socket.destroy();
     await new Promise<void>((resolve) => silent.close(() => resolve()));
