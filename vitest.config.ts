@@ -24,8 +24,8 @@ export default defineConfig({
       suite('service', { suffix: '.service', testMs: 30 * SECOND_MS, hookMs: 60 * SECOND_MS }),
       suite('e2e', { suffix: '.e2e', testMs: 90 * SECOND_MS, hookMs: 90 * SECOND_MS }),
       suite('golden', { suffix: '.golden', testMs: 600 * SECOND_MS, hookMs: 120 * SECOND_MS }),
-      onServers(suite('cluster', { suffix: '.cluster', testMs: 60 * SECOND_MS, hookMs: 240 * SECOND_MS }), 1),
-      onServers(suite('faults', { suffix: '.faults', testMs: 600 * SECOND_MS, hookMs: 240 * SECOND_MS }), 2),
+      onServers(suite('cluster', { suffix: '.cluster', testMs: 60 * SECOND_MS, hookMs: 360 * SECOND_MS }), 1),
+      onServers(suite('faults', { suffix: '.faults', testMs: 600 * SECOND_MS, hookMs: 360 * SECOND_MS }), 2),
     ],
   },
 });

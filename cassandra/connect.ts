@@ -32,8 +32,9 @@ export async function connectCassandra(
   try {
     await client.connect();
   } catch (error) {
+    const dataCenters = [...new Set(client.hosts.values().map(({ datacenter }) => datacenter))].filter(Boolean);
     await client.shutdown();
-    throw storeError(error);
+    throw wrongDataCenter(config, dataCenters) ?? storeError(error);
   }
   client.on('hostDown', (host: { address: string }) => onNotice(`Cassandra server ${host.address} is away`));
   client.on('hostUp', (host: { address: string }) => onNotice(`Cassandra server ${host.address} is back`));
@@ -53,6 +54,15 @@ export async function connectCassandra(
     throw storeError(error);
   }
   return session;
+}
+
+/** With a data centre that is not there the driver finds no server to ask, and says just that. */
+function wrongDataCenter({ localDataCenter }: CassandraConfig, found: readonly string[]): VedetteError | undefined {
+  if (found.length === 0 || found.includes(localDataCenter)) return undefined;
+  return new VedetteError(
+    'CONFIG_INVALID',
+    `cassandra.localDataCenter is ${localDataCenter}; the servers say ${found.join(', ')}`,
+  );
 }
 
 function refuseOld(client: Client): void {

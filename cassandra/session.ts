@@ -121,6 +121,17 @@ export class CassandraSession {
     if (agreed === false) throw storeError(new Error('the servers do not agree on the schema yet'));
   }
 
+  /** Servers as this client sees them. */
+  servers(): { address: string; dataCenter: string; rack: string; version: string; isUp: boolean }[] {
+    return this.client.hosts.values().map((host) => ({
+      address: host.address,
+      dataCenter: host.datacenter,
+      rack: host.rack,
+      version: host.cassandraVersion,
+      isUp: host.isUp(),
+    }));
+  }
+
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;

@@ -6,13 +6,11 @@ import { composeService } from './compose-file.ts';
 import { findProgram } from './java.ts';
 import { jarOf, libraryOf } from './libraries.ts';
 import { cassandraAnswers } from './probes.ts';
+import { compilerFlags, type JvmOptions, JVM_START_TIMEOUT_MS } from './jvm.ts';
 import type { ServerSpec } from './server-spec.ts';
 
-export interface CassandraOptions {
-  readonly java: string;
-  readonly dir: string;
+export interface CassandraOptions extends JvmOptions {
   readonly ports: { readonly native: number; readonly storage: number };
-  readonly heap?: string;
   /** Keys of cassandra.yaml that stand above all others. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
@@ -108,6 +106,7 @@ export function cassandraSpec(options: CassandraOptions): ServerSpec {
       '-Xss512k',
       '-XX:+UseG1GC',
       '-XX:MaxGCPauseMillis=100',
+      ...compilerFlags(options.compiler),
       '-XX:MaxDirectMemorySize=256m',
       `-javaagent:${jarOf('cassandra', 'jamm-')}`,
       ...EXPORTED.flatMap((name) => ['--add-exports', `${name}=ALL-UNNAMED`]),
@@ -135,7 +134,7 @@ export function cassandraSpec(options: CassandraOptions): ServerSpec {
     ],
     env: { PATH: '/usr/bin:/bin' },
     ports: { native, storage },
-    startTimeoutMs: 180_000,
+    startTimeoutMs: JVM_START_TIMEOUT_MS,
     async prepare() {
       for (const name of ['conf', 'tmp']) mkdirSync(join(dir, name), { recursive: true });
       writeFileSync(join(conf, 'cassandra.yaml'), stringify(yaml));

@@ -4,15 +4,12 @@ import { VedetteError } from '../model/errors.ts';
 import { composeService } from './compose-file.ts';
 import { run, libraryOf } from './libraries.ts';
 import { kafkaBrokers } from './probes.ts';
+import { compilerFlags, type JvmOptions, JVM_START_TIMEOUT_MS } from './jvm.ts';
 import type { ServerSpec } from './server-spec.ts';
 
-export interface KafkaOptions {
-  readonly java: string;
-  readonly dir: string;
+export interface KafkaOptions extends JvmOptions {
   /** One entry a broker. */
   readonly brokers: readonly KafkaBrokerPorts[];
-  /** Heap of a broker, as the JVM takes it: `512m`. */
-  readonly heap?: string;
   /** Properties that stand above all others. */
   readonly properties?: Readonly<Record<string, string>>;
 }
@@ -88,6 +85,7 @@ export function kafkaSpecs(options: KafkaOptions): ServerSpec[] {
         `-Xmx${heap}`,
         '-XX:+UseG1GC',
         '-XX:MaxGCPauseMillis=50',
+        ...compilerFlags(options.compiler),
         '-Djava.awt.headless=true',
         ...logging,
         '-cp',
@@ -97,7 +95,7 @@ export function kafkaSpecs(options: KafkaOptions): ServerSpec[] {
       ],
       env: { PATH: '/usr/bin:/bin' },
       ports: { client: ports.client, internal: ports.internal, controller: ports.controller },
-      startTimeoutMs: 120_000,
+      startTimeoutMs: JVM_START_TIMEOUT_MS,
       async prepare() {
         mkdirSync(dir, { recursive: true });
         writeFileSync(

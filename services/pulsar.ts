@@ -5,13 +5,11 @@ import { pathToFileURL } from 'node:url';
 import { composeService } from './compose-file.ts';
 import { libraryOf } from './libraries.ts';
 import { answersOk } from './probes.ts';
+import { compilerFlags, type JvmOptions, JVM_START_TIMEOUT_MS } from './jvm.ts';
 import type { ServerSpec } from './server-spec.ts';
 
-export interface PulsarOptions {
-  readonly java: string;
-  readonly dir: string;
+export interface PulsarOptions extends JvmOptions {
   readonly ports: { readonly broker: number; readonly web: number; readonly bookie: number };
-  readonly heap?: string;
   /** `tokens`: everybody needs one; {@link pulsarToken} makes them. */
   readonly authentication?: 'none' | 'tokens';
   /** Settings of standalone.conf that stand above all others. */
@@ -135,8 +133,7 @@ export function pulsarSpec(options: PulsarOptions): ServerSpec {
       `-XX:MaxDirectMemorySize=${direct}`,
       '-XX:+UseSerialGC',
       '-XX:+ExitOnOutOfMemoryError',
-      // Starts in half of the time; a broker under load for hours would want the second compiler.
-      '-XX:TieredStopAtLevel=1',
+      ...compilerFlags(options.compiler),
       `-Djava.io.tmpdir=${join(dir, 'tmp')}`,
       '-Djava.net.preferIPv4Stack=true',
       '-Djute.maxbuffer=10485760',
@@ -164,7 +161,7 @@ export function pulsarSpec(options: PulsarOptions): ServerSpec {
     ],
     env: { PATH: '/usr/bin:/bin' },
     ports: { broker, web, bookie },
-    startTimeoutMs: 180_000,
+    startTimeoutMs: JVM_START_TIMEOUT_MS,
     async prepare() {
       for (const name of ['tmp', 'logs']) mkdirSync(join(dir, name), { recursive: true });
       const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);

@@ -2,6 +2,7 @@ import { cassandraSpec } from './cassandra.ts';
 import { clickhouseSpec } from './clickhouse.ts';
 import { type FaultProxy, startProxy } from './fault-proxy.ts';
 import { findJava } from './java.ts';
+import type { JvmOptions } from './jvm.ts';
 import { kafkaSpecs } from './kafka.ts';
 import type { PortPlan } from './port-plan.ts';
 import { PULSAR_ADMIN_ROLE, pulsarSecret, pulsarSpec, pulsarToken } from './pulsar.ts';
@@ -39,7 +40,7 @@ export function specsOf(kind: ServerKind, set: SetOptions): ServerSpec[] {
   switch (kind) {
     case 'kafka':
       return kafkaSpecs({
-        ...jvm(dir, memoryMb?.kafka),
+        ...jvm(set, memoryMb?.kafka),
         brokers: plan.kafka.map((ports, i) => {
           const proxy = proxies.get(brokerName(i, plan));
           return { ...ports, ...(proxy && { advertised: proxy.address }) };
@@ -49,7 +50,7 @@ export function specsOf(kind: ServerKind, set: SetOptions): ServerSpec[] {
     case 'pulsar':
       return [
         pulsarSpec({
-          ...jvm(dir, memoryMb?.pulsar),
+          ...jvm(set, memoryMb?.pulsar),
           ports: plan.pulsar,
           authentication: options.pulsarAuthentication ?? 'none',
           ...(settings?.pulsar && { settings: settings.pulsar }),
@@ -58,7 +59,7 @@ export function specsOf(kind: ServerKind, set: SetOptions): ServerSpec[] {
     case 'cassandra':
       return [
         cassandraSpec({
-          ...jvm(dir, memoryMb?.cassandra),
+          ...jvm(set, memoryMb?.cassandra),
           ports: plan.cassandra,
           ...(settings?.cassandra && { settings: settings.cassandra }),
         }),
@@ -126,7 +127,12 @@ function brokerName(index: number, plan: PortPlan): string {
   return plan.kafka.length === 1 ? 'kafka' : `kafka-${index + 1}`;
 }
 
-function jvm(dir: string, memoryMb: number | undefined): { dir: string; java: string; heap?: string } {
-  // Its absence was told already, with what to do about it.
-  return { dir, java: findJava() ?? 'java', ...(memoryMb !== undefined && { heap: `${memoryMb}m` }) };
+function jvm({ dataDir, options }: SetOptions, memoryMb: number | undefined): JvmOptions {
+  return {
+    dir: dataDir,
+    // Its absence was told already, with what to do about it.
+    java: findJava() ?? 'java',
+    compiler: options.compiler ?? (options.lifetime === 'detached' ? 'full' : 'quick'),
+    ...(memoryMb !== undefined && { heap: `${memoryMb}m` }),
+  };
 }

@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { VedetteError } from '../model/errors.ts';
 import type { FaultProxy } from './fault-proxy.ts';
+import type { JvmCompiler } from './jvm.ts';
 import { portPlan } from './port-plan.ts';
 import { pulsarSecret, pulsarToken } from './pulsar.ts';
 import { install } from './requirements.ts';
@@ -23,6 +24,11 @@ export interface ServicesOptions {
   readonly kafkaBrokers?: number;
   /** Heap of a JVM, or limit of ClickHouse's server, MiB; defaults as in docker-compose.yml. */
   readonly memoryMb?: Partial<Record<Exclude<ServerKind, 'redis'>, number>>;
+  /**
+   * `quick` starts the JVMs with a third less of processor time, `full` is what a benchmark needs. Default: `quick` for
+   * servers that end with this process, `full` for others.
+   */
+  readonly compiler?: JvmCompiler;
   /** Servers whose clients go through a {@link FaultProxy}; their addresses in {@link Services.env} are its. */
   readonly proxied?: readonly ServerKind[];
   /** Redis asks for it; default: for none. */

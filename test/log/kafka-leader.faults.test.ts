@@ -10,7 +10,7 @@ const skip = missingRequirements(['kafka']).length > 0 && process.env['CI'] !== 
 if (skip) console.warn('skipped: Kafka can not be started here');
 
 describe.skipIf(skip)('the event log on three brokers', () => {
-  let services: Services;
+  let services: Services | undefined;
   let fixture: KafkaFixture;
 
   beforeAll(async () => {
@@ -21,7 +21,7 @@ describe.skipIf(skip)('the event log on three brokers', () => {
     });
   });
 
-  afterAll(() => services.stop());
+  afterAll(() => services?.stop());
 
   async function leaderOf(log: KafkaLog, partition: number): Promise<number> {
     const { topics } = await log.describe();
@@ -45,7 +45,7 @@ describe.skipIf(skip)('the event log on three brokers', () => {
       await sleep(3000);
       for (const partition of [0, 1]) {
         const leader = await leaderOf(log, partition);
-        const server = services.server(`kafka-${leader}`);
+        const server = services!.server(`kafka-${leader}`);
         if (how === 'kill') await server.kill();
         else server.freeze();
         const { end } = log.bounds(topic, partition);
