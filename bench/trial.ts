@@ -17,15 +17,19 @@ export interface Bench<T extends Trials> {
 
 const RUNS = 5;
 
+/** Runs the trials and reports. */
+type Measure<T extends Trials> = (bench: Bench<T>) => Promise<Report>;
+
 /**
  * A benchmark's main: `--json` prints one object a line, else a table; `--quick` runs each trial once, with little data;
- * `--runs N`. `measure` runs the trials and reports.
+ * `--runs N`, where it isn't given `runs` or 5.
  */
 export async function runBench<T extends Trials>(
   scriptUrl: string,
   trials: T,
-  measure: (bench: Bench<T>) => Promise<Report>,
+  main: Measure<T> | { readonly runs: number; readonly measure: Measure<T> },
 ): Promise<void> {
+  const { runs, measure } = typeof main === 'function' ? { runs: RUNS, measure: main } : main;
   const { values } = parseArgs({
     options: {
       json: { type: 'boolean', default: false },
@@ -41,7 +45,7 @@ export async function runBench<T extends Trials>(
     return;
   }
   const report = await measure({
-    runs: values.quick ? 1 : Number(values.runs ?? RUNS),
+    runs: values.quick ? 1 : Number(values.runs ?? runs),
     isQuick: values.quick,
     run: (name, input) => runTrial(fileURLToPath(scriptUrl), name, input),
   });

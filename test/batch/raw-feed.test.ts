@@ -30,7 +30,7 @@ const COUNTED: CsvMapping = {
   name: 'counted',
   match: '**/counted.csv',
   time: '',
-  timeFormat: `index:1000:2026-05-31T00:00:00Z`,
+  timeFormat: 'index:1000:2026-05-31T00:00:00Z',
 };
 
 let dir: string;
@@ -98,7 +98,7 @@ function storedIn(blocks: readonly EventBlock[]): { rows: RawRow[]; sources: Raw
         source: source.values[source.index[row]!]!,
         position: position[row * 2]! + position[row * 2 + 1]! * 2 ** 32,
         receivedMs: ms(received, row),
-        raw: Buffer.from(block.bytes.subarray(raw[row * 2]!, raw[row * 2 + 1]!)).toString(),
+        raw: Buffer.from(block.native.subarray(raw[row * 2]!, raw[row * 2 + 1]!)).toString(),
         timeMs: ms(time, row),
         late: block.u8(COLUMN_INDEX.late)?.[row] === 1,
       });
@@ -159,7 +159,8 @@ describe('stored lines given to ingest again', () => {
     const live = await open('live');
     const lines = Array.from({ length: 5 }, (_, i) => `${at(i)};${i};${i + 1};${i + 2}\n`).join('');
     push(reader(live), { path: '/logs/tanks.csv', text: `at;level;inflow;outflow\n${lines}` });
-    const { before, after, counts } = await replay(live);
+    const { before, after, counts, again } = await replay(live);
+    expect(again.pipeline.counters.deadLetters).toEqual({});
     expect(counts).toEqual({ rows: 15, lines: 5 });
     expect(after).toEqual(before);
   });
