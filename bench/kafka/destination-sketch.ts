@@ -3,7 +3,7 @@
  * text's String.hashCode, spread by a 64-bit finaliser (SplittableRandom's). In 32-bit halves: a BigInt an event would
  * cost more than all the rest.
  */
-export const REGISTERS = 64;
+const REGISTERS = 64;
 /** Registers of one byte in words of four. */
 export const REGISTER_WORDS = 16;
 
