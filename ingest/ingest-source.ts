@@ -35,6 +35,9 @@ export class IngestSource {
   private readonly emit: (row: EventRow) => void;
   private linePosition = -1;
   private emitted = 0;
+  /** The decoder may have another header than the one that was noted last. */
+  private isHeaderStale = true;
+  private notedHeader = '';
 
   constructor(pipeline: IngestPipeline, spec: { id: string; decoder: Decoder; disorderMs: number; state?: string }) {
     this.id = spec.id;
@@ -70,12 +73,17 @@ export class IngestSource {
   /** Reads on with another decoder: the next record begins a text of its own. */
   decodeWith(decoder: Decoder): void {
     this.decoder = decoder;
+    this.isHeaderStale = true;
   }
 
   /** Stores what follows under another source id (and so with positions of its own), or under its own again. */
   storedAs(id: string | undefined): void {
-    this.context.source = id ?? this.id;
-    this.context.sourceBytes = Buffer.from(this.context.source);
+    const source = id ?? this.id;
+    if (source === this.context.source) return;
+    this.context.source = source;
+    this.context.sourceBytes = Buffer.from(source);
+    this.isHeaderStale = true;
+    this.notedHeader = '';
   }
 
   /** One record: bytes[start, end) without its line's end, at `position` in the source. */
@@ -90,7 +98,8 @@ export class IngestSource {
     context.receivedMs = receivedMs;
     this.lastReceivedMs = receivedMs;
     const result = this.decoder.decodeLine(bytes, start, end, this.pipeline.row, this.emit);
-    if (result !== 'event' && result !== 'skip') this.refuse(result, bytes, start, end, position);
+    if (result === 'skip') this.isHeaderStale = true;
+    else if (result !== 'event') this.refuse(result, bytes, start, end, position);
   }
 
   /** A record that no decoder saw: too long, cut off, not to be decompressed. */
@@ -152,6 +161,7 @@ export class IngestSource {
     if (this.state !== 'active') this.activate();
     // A line of several readings has at least a byte for each, so their positions stay below the next line's.
     context.position = this.linePosition + this.emitted++;
+    if (this.isHeaderStale) this.noteHeader();
     const before = clock.tickMs;
     // Only what has windows can come too late for them: a TLS record is stamped with the start of a connection that may
     // have lasted for hours, and nothing is waiting for it.
@@ -160,6 +170,17 @@ export class IngestSource {
     if (context.late) this.counters.late++;
     pipeline.append(this);
     if (clock.tickMs > before) pipeline.control(ControlKind.tick, this.id, clock.tickMs);
+  }
+
+  /** Rows are stored without the header that they were read with: it is kept beside them. */
+  private noteHeader(): void {
+    this.isHeaderStale = false;
+    const { pipeline, context } = this;
+    if (!pipeline.options.headers) return;
+    const state = this.decoder.saveState();
+    if (state === '' || state === '{}' || state === this.notedHeader) return;
+    this.notedHeader = state;
+    pipeline.header({ source: context.source, position: context.position, format: this.decoder.format, state });
   }
 
   private tickTo(timeMs: number): void {
