@@ -63,7 +63,8 @@ export class SinkPartition {
   #high: HighWater;
   #next = 0;
   #pending: LogEntry[] = [];
-  #hasIntent = false;
+  /** Where it is committed that nothing is in flight; −1: an intent was committed since, or nothing. */
+  #committed = -1;
   #isEager = false;
 
   constructor(route: SinkRoute, partition: number, limits: SinkLimits, deps: SinkDependencies) {
@@ -92,13 +93,16 @@ export class SinkPartition {
     this.#pending = [];
     if (committed === undefined) {
       this.#next = log.bounds(topic, this.#partition).earliest;
+      this.#committed = this.#next;
       return;
     }
     const { intent, high } = parseNote(committed.metadata, this.#limits.maxSources);
     this.#high = high;
     this.#next = committed.offset;
-    if (intent === undefined) return;
-    this.#hasIntent = true;
+    if (intent === undefined) {
+      this.#committed = this.#next;
+      return;
+    }
     const entries = await this.#readExactly(intent.first, intent.last);
     if (entries.length > 0) await this.#store(this.#batch(entries, intent.last), signal);
   }
@@ -113,7 +117,7 @@ export class SinkPartition {
     const position = { offset: batch.first, metadata: before.note(intent) };
     if (batch.rows > 0) {
       await this.#deps.log.commit(SINK_GROUP, this.#route.topic, this.#partition, position);
-      this.#hasIntent = true;
+      this.#committed = -1;
       this.#deps.at?.('intent_written');
     }
     await this.#store(batch, signal);
@@ -121,12 +125,12 @@ export class SinkPartition {
     return true;
   }
 
-  /** Commits that nothing is in flight, so that the next start has nothing to repeat. */
+  /** Commits that nothing is in flight, so that the next start has nothing to repeat; also past records without rows. */
   async settle(): Promise<void> {
-    if (!this.#hasIntent) return;
+    if (this.#next === this.#committed) return;
     const position = { offset: this.#next, metadata: this.#high.note() };
     await this.#deps.log.commit(SINK_GROUP, this.#route.topic, this.#partition, position);
-    this.#hasIntent = false;
+    this.#committed = this.#next;
   }
 
   async #gather(signal: AbortSignal): Promise<void> {
