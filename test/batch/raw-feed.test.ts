@@ -137,16 +137,34 @@ async function replay(live: Opened, from = 0) {
 
 const at = (seconds: number): string => new Date(NOW_MS - 3_600_000 + seconds * 1000).toISOString();
 const tsv = (lines: readonly string[][]): string => lines.map((line) => `${line.join('\t')}\n`).join('');
-const HEADER = [['#separator \\x09'], ['#path', 'conn'], ['#fields', 'ts', 'id.resp_h', 'id.orig_h', 'orig_bytes']];
-const OTHER = [['#separator \\x09'], ['#path', 'conn'], ['#fields', 'orig_bytes', 'id.orig_h', 'id.resp_h', 'ts']];
+const PORTS = ['id.orig_p', 'id.resp_p', 'proto'];
+const FLOW = ['40000', '443', 'tcp'];
+const HEADER = [
+  ['#separator \\x09'],
+  ['#path', 'conn'],
+  ['#fields', 'ts', 'id.resp_h', 'id.orig_h', 'orig_bytes', ...PORTS],
+];
+const OTHER = [
+  ['#separator \\x09'],
+  ['#path', 'conn'],
+  ['#fields', 'orig_bytes', 'id.orig_h', 'id.resp_h', 'ts', ...PORTS],
+];
 const epoch = (seconds: number): string => ((NOW_MS - 3_600_000) / 1000 + seconds).toFixed(3);
 
 describe('stored lines given to ingest again', () => {
   it('are read with the header that they had, also from the middle of a file and where it changes', async () => {
     const live = await open('live');
     const text =
-      tsv([...HEADER, [epoch(1), '192.0.2.1', '10.0.0.1', '11'], [epoch(2), '192.0.2.2', '10.0.0.2', '22']]) +
-      tsv([...OTHER, ['33', '10.0.0.3', '192.0.2.3', epoch(3)], ['44', '10.0.0.4', '192.0.2.4', epoch(4)]]);
+      tsv([
+        ...HEADER,
+        [epoch(1), '192.0.2.1', '10.0.0.1', '11', ...FLOW],
+        [epoch(2), '192.0.2.2', '10.0.0.2', '22', ...FLOW],
+      ]) +
+      tsv([
+        ...OTHER,
+        ['33', '10.0.0.3', '192.0.2.3', epoch(3), ...FLOW],
+        ['44', '10.0.0.4', '192.0.2.4', epoch(4), ...FLOW],
+      ]);
     push(reader(live), { path: '/logs/conn.log', text });
     push(reader(live), { path: '/logs/m.csv', text: `value;device;metric;time\n1;d;m;${at(1)}\n2;d;m;${at(2)}\n` });
     const { before, after, again } = await replay(live, 1);
