@@ -16,11 +16,11 @@ const CONSISTENCY = {
 /** In the order in which the servers are asked to come back, ms. */
 const RECONNECT_MS = { first: 250, most: 10_000 };
 
-export function clientOptions(config: CassandraConfig): DseClientOptions {
+export function clientOptions(config: CassandraConfig, contactPoint: string): DseClientOptions {
   const password = passwordOf(config);
   return {
     applicationName: 'vedette',
-    contactPoints: [...config.contactPoints],
+    contactPoints: [contactPoint],
     localDataCenter: config.localDataCenter,
     ...(config.username !== undefined && {
       authProvider: new auth.PlainTextAuthProvider(config.username, password ?? ''),

@@ -4,7 +4,7 @@ import { VedetteError } from '../model/errors.ts';
 import { clientOptions, serialConsistency } from './client-options.ts';
 import { ensureKeyspace } from './keyspace.ts';
 import { migrate } from './migrate.ts';
-import { storeError } from './server-error.ts';
+import { isAway, storeError } from './server-error.ts';
 import { CassandraSession } from './session.ts';
 
 /** The oldest server that has what the statements here use. */
@@ -28,14 +28,7 @@ export async function connectCassandra(
   options: ConnectOptions = {},
 ): Promise<CassandraSession> {
   const { onNotice = () => undefined, schema = 'prepare' } = options;
-  const client = new Client(clientOptions(config));
-  try {
-    await client.connect();
-  } catch (error) {
-    const dataCenters = [...new Set(client.hosts.values().map(({ datacenter }) => datacenter))].filter(Boolean);
-    await client.shutdown();
-    throw wrongDataCenter(config, dataCenters) ?? storeError(error);
-  }
+  const client = await firstConnected(config);
   client.on('hostDown', (host: { address: string }) => onNotice(`Cassandra server ${host.address} is away`));
   client.on('hostUp', (host: { address: string }) => onNotice(`Cassandra server ${host.address} is back`));
   const session = new CassandraSession(client, {
@@ -56,13 +49,34 @@ export async function connectCassandra(
   return session;
 }
 
-/** With a data centre that is not there the driver finds no server to ask, and says just that. */
-function wrongDataCenter({ localDataCenter }: CassandraConfig, found: readonly string[]): VedetteError | undefined {
-  if (found.length === 0 || found.includes(localDataCenter)) return undefined;
-  return new VedetteError(
-    'CONFIG_INVALID',
-    `cassandra.localDataCenter is ${localDataCenter}; the servers say ${found.join(', ')}`,
-  );
+/** One contact point after the other; the first that answers tells of all other servers. */
+async function firstConnected(config: CassandraConfig): Promise<Client> {
+  const reasons: string[] = [];
+  for (const contactPoint of config.contactPoints) {
+    const client = new Client(clientOptions(config, contactPoint));
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      await client.shutdown();
+      closeForgotten(client);
+      const failure = storeError(error);
+      if (!isAway(failure)) throw failure;
+      reasons.push(failure.message);
+    }
+  }
+  throw new VedetteError('STORE_UNAVAILABLE', reasons.join('; '));
+}
+
+/**
+ * Where the driver (4.10) reached a server and then failed to learn about the others, it forgets the connection without
+ * closing it, and its socket would keep this process alive.
+ */
+function closeForgotten(client: Client): void {
+  const { controlConnection } = client as unknown as {
+    controlConnection?: { connection?: { close?: () => void } | null };
+  };
+  controlConnection?.connection?.close?.();
 }
 
 function refuseOld(client: Client): void {

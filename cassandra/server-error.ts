@@ -30,10 +30,7 @@ export function storeError(error: unknown): Error {
   if (error instanceof errors.AuthenticationError) return unauthorized(error);
   if (error instanceof errors.NoHostAvailableError) return ofHosts(error);
   if (error instanceof errors.ResponseError) return ofResponse(error);
-  if (error instanceof errors.ArgumentError) {
-    // The only check of the driver's that depends on the servers.
-    return /data ?cent/i.test(error.message) ? new VedetteError('CONFIG_INVALID', cassandraSays(error)) : error;
-  }
+  if (error instanceof errors.ArgumentError) return error;
   return new VedetteError('STORE_UNAVAILABLE', `Cassandra does not answer: ${error.message}`, { cause: error });
 }
 
@@ -42,6 +39,9 @@ function ofHosts(error: errors.NoHostAvailableError): Error {
   const inner = Object.entries(error.innerErrors as Record<string, unknown>);
   for (const [, reason] of inner) {
     if (reason instanceof errors.AuthenticationError) return unauthorized(reason);
+    // The only thing that the driver checks against what the servers say: the data centre.
+    if (reason instanceof errors.ArgumentError)
+      return new VedetteError('CONFIG_INVALID', cassandraSays(reason), { cause: error });
     if (reason instanceof errors.ResponseError && !AWAY.has(reason.code)) return ofResponse(reason);
   }
   const told = inner.map(([host, reason]) => `${host}: ${reason instanceof Error ? reason.message : String(reason)}`);
