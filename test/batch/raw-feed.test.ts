@@ -98,7 +98,7 @@ function storedIn(blocks: readonly EventBlock[]): { rows: RawRow[]; sources: Raw
         source: source.values[source.index[row]!]!,
         position: position[row * 2]! + position[row * 2 + 1]! * 2 ** 32,
         receivedMs: ms(received, row),
-        raw: Buffer.from(block.native.subarray(raw[row * 2]!, raw[row * 2 + 1]!)).toString(),
+        raw: Buffer.from(block.native.subarray(raw[row * 2], raw[row * 2 + 1])).toString(),
         timeMs: ms(time, row),
         late: block.u8(COLUMN_INDEX.late)?.[row] === 1,
       });
