@@ -1,14 +1,13 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ALERTS_TOPIC, clusterTopics, FINDINGS_TOPIC } from '../../cli/topics.ts';
+import { openClusterServers } from '../../cli/compose-cluster.ts';
+import { ALERTS_TOPIC, FINDINGS_TOPIC } from '../../cli/topics.ts';
 import type { Config } from '../../config/schema.ts';
-import { openKafkaLog } from '../../log/kafka/index.ts';
 import type { KafkaLog } from '../../log/kafka/kafka-log.ts';
 import { EVENTS_TOPIC, PARTIALS_TOPIC } from '../../stream/stage-workers.ts';
 import { pause } from '../measure.ts';
 import type { DecodeResult } from './decode-worker.ts';
 import { FLOWS_TOPIC } from './job-run.ts';
-import { NO_POSITIONS } from './no-positions.ts';
 import { ServerClock, stretches, type Stretch } from './processes.ts';
 import { resetTopics } from './reset-topics.ts';
 import type { OwnedPartition, StreamResult } from './stream-worker.ts';
@@ -48,10 +47,12 @@ export async function measureStages(run: {
 }): Promise<StagesRun> {
   const { script, config, events, pids } = run;
   await resetTopics(config.kafka, [EVENTS_TOPIC, FLOWS_TOPIC]);
-  const log = await openKafkaLog({ kafka: config.kafka, topics: clusterTopics(config), positions: NO_POSITIONS });
+  const closers: (() => Promise<unknown>)[] = [];
   const broker = new ServerClock(pids.kafka);
   const cassandra = new ServerClock(pids.cassandra);
   try {
+    // Opened here first: workers that begin at once must not both make the tables and topics.
+    const { log } = await openClusterServers({ config, onNotice: () => undefined }, closers);
     const started = Array.from({ length: WORKERS }, (_, i) => {
       const dataDir = join(tmpdir(), `${config.kafka.prefix}-${i}`);
       return new Worker<StreamResult>(script, 'stages', { config, dataDir });
@@ -64,6 +65,7 @@ export async function measureStages(run: {
         workers.map(({ samples }) => samples.filter(({ atMs }) => atMs <= endMs)),
         endMs,
       );
+      await boundsKnown(log, config.kafka.boundsMs);
       if (whole.events !== events) throw new Error(`the stages took ${whole.events} of ${events} events`);
       return {
         whole,
@@ -81,7 +83,7 @@ export async function measureStages(run: {
   } finally {
     broker.stop();
     cassandra.stop();
-    await log.close();
+    for (const close of closers.reverse()) await close();
   }
 }
 
@@ -112,6 +114,12 @@ async function untilSettled(workers: readonly Worker<unknown>[], log: KafkaLog):
 async function refreshed(log: KafkaLog): Promise<void> {
   for (let partition = 0; partition < log.partitions(PARTIALS_TOPIC); partition++)
     await log.read(PARTIALS_TOPIC, partition, log.bounds(PARTIALS_TOPIC, partition).end, { maxBytes: 1 });
+}
+
+/** Waits until what others have appended shows: bounds are asked for only where somebody looks at them. */
+async function boundsKnown(log: KafkaLog, everyMs: number): Promise<void> {
+  for (const topic of [JUDGED_MINUTES, ALERTS_TOPIC, FINDINGS_TOPIC]) log.bounds(topic, 0);
+  await pause(everyMs * 3);
 }
 
 /** When the last of a stage's partitions had come to its end; undefined while one has not. */
