@@ -48,6 +48,8 @@ export function untilGo(): Promise<void> {
 
 /** In a worker: resolves when the main process says so. */
 export function untilTold(word: 'go' | 'stop'): Promise<void> {
+  // Nobody is left to tell, or to stop it.
+  process.once('disconnect', () => process.exit(1));
   return new Promise((resolve) => {
     process.on('message', (message) => {
       if (message === word) resolve();
