@@ -1,6 +1,8 @@
+import { mkdirSync } from 'node:fs';
 import { listen } from '../console/server.ts';
 import { ClusterBackend } from './cluster-backend.ts';
 import { Cluster, type ClusterOptions } from './cluster.ts';
+import { removeInstanceFile, writeInstanceFile } from './instance-file.ts';
 import { createConsole } from './serve.ts';
 
 export interface ServingCluster {
@@ -15,11 +17,13 @@ export interface ServingCluster {
  * readiness and metrics.
  */
 export async function serveCluster(options: ClusterOptions): Promise<ServingCluster> {
-  const { config, roles, onNotice } = options;
+  const { config, roles, dataDir, onNotice } = options;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const cluster = await Cluster.start(options);
   const backend = new ClusterBackend(cluster);
   const app = createConsole(backend, onNotice);
   const stop = async (): Promise<void> => {
+    removeInstanceFile(dataDir);
     await app.close();
     backend.close();
     await cluster.stop();
@@ -27,6 +31,8 @@ export async function serveCluster(options: ClusterOptions): Promise<ServingClus
   try {
     // Several roles may run on one machine: only the console has an address that people know.
     const url = await listen(app, roles.has('console') ? config.http : { ...config.http, port: 0 });
+    // How commands and the image's health check find this process.
+    writeInstanceFile(dataDir, { url, pid: process.pid, dataDir });
     return { cluster, backend, url, stop };
   } catch (error) {
     await stop();
