@@ -31,6 +31,8 @@ export class Connections {
   readonly #nodes = new Map<number, BrokerAddress>();
   readonly #lanes = new Map<string, { address: BrokerAddress; lane: Promise<Lane>; failedAt?: number }>();
   readonly #versions = new Map<string, ApiVersions>();
+  /** When a broker last gave no answer, Unix ms: it is asked after the others, since it may be frozen and not gone. */
+  readonly #failedAt = new Map<string, number>();
   #isClosed = false;
 
   constructor(options: ConnectionOptions) {
@@ -53,11 +55,15 @@ export class Connections {
     let failure: unknown = new VedetteError('LOG_UNAVAILABLE', 'no broker of Kafka is known');
     const known = [...this.#nodes].map(([nodeId, address]) => ({ key: `${nodeId}/control`, address }));
     const seeds = this.#seeds.map((address) => ({ key: `${address.host}:${address.port}/control`, address }));
-    for (const { key, address } of [...this.#isUpFirst(known), ...seeds]) {
+    const failedAt = ({ key }: { readonly key: string }) => this.#failedAt.get(key) ?? 0;
+    for (const { key, address } of [...known.sort((a, b) => failedAt(a) - failedAt(b)), ...seeds]) {
       try {
-        return await (await this.#laneTo(address, key)).call(name, args);
+        const answer = await (await this.#laneTo(address, key)).call(name, args);
+        this.#failedAt.delete(key);
+        return answer;
       } catch (error) {
         if (error instanceof VedetteError && error.code === 'UNAUTHORIZED') throw error;
+        this.#failedAt.set(key, Date.now());
         failure = error;
       }
     }
@@ -89,12 +95,7 @@ export class Connections {
 
   close(): void {
     this.#isClosed = true;
-    for (const { lane } of this.#lanes.values()) {
-      lane.then(
-        (open) => open.destroy(),
-        () => undefined,
-      );
-    }
+    for (const { lane } of this.#lanes.values()) abandon(lane);
     this.#lanes.clear();
   }
 
@@ -106,7 +107,7 @@ export class Connections {
         const lane = await held.lane;
         if (!lane.isDead) return lane;
       } else if (waitMs > 0) await sleep(waitMs);
-    }
+    } else if (held) abandon(held.lane);
     if (this.#isClosed) throw new VedetteError('LOG_UNAVAILABLE', 'the log is closed');
     // Another caller may have made it meanwhile.
     const now = this.#lanes.get(key);
@@ -135,15 +136,14 @@ export class Connections {
     this.#lanes.set(key, entry);
     return entry.lane;
   }
+}
 
-  /** Those with a connection that has not failed come first. */
-  #isUpFirst<T extends { readonly key: string }>(known: readonly T[]): T[] {
-    const isUp = ({ key }: T) => {
-      const lane = this.#lanes.get(key);
-      return lane !== undefined && lane.failedAt === undefined;
-    };
-    return [...known.filter(isUp), ...known.filter((entry) => !isUp(entry))];
-  }
+/** Ends a connection that nobody wants any more, also one that is still being made. */
+function abandon(lane: Promise<Lane>): void {
+  lane.then(
+    (open) => open.destroy(),
+    () => undefined,
+  );
 }
 
 function parseAddress(text: string): BrokerAddress {

@@ -46,7 +46,10 @@ const RETRY_MS = 250;
  * refuses the session timeout); outages are waited for.
  */
 export async function joinGroup(options: GroupOptions): Promise<GroupMember> {
-  const membership = new Membership(options, new Connections(await connectionOptions(options.kafka)));
+  const connection = await connectionOptions(options.kafka);
+  // A coordinator that is frozen is given up while there is still time to find the next one.
+  const requestTimeoutMs = Math.min(connection.requestTimeoutMs, options.sessionTimeoutMs / 2);
+  const membership = new Membership(options, new Connections({ ...connection, requestTimeoutMs }));
   await membership.start();
   return membership;
 }
