@@ -21,6 +21,7 @@ const LOCK_ID = 0;
 const LOCK_SECONDS = 60;
 const LOCK_POLL_MS = 250;
 const LOCK_WAIT_MS = 180_000;
+const TABLE_WAIT_MS = 10_000;
 
 interface Applied {
   readonly id: number;
@@ -93,7 +94,24 @@ async function ensureTable(session: CassandraSession): Promise<void> {
 ) WITH ID = ${tableId(session.keyspace)}`);
 }
 
+/**
+ * A table that is being made by another process is listed a moment before it can be read, and servers learn of it one
+ * after the other.
+ */
 async function readApplied(session: CassandraSession): Promise<Applied[]> {
+  const until = Date.now() + TABLE_WAIT_MS;
+  for (;;) {
+    try {
+      return await readRows(session);
+    } catch (error) {
+      const isMissing = error instanceof VedetteError && error.code === 'UNSUPPORTED';
+      if (!isMissing || Date.now() > until) throw error;
+      await pause(LOCK_POLL_MS);
+    }
+  }
+}
+
+async function readRows(session: CassandraSession): Promise<Applied[]> {
   const applied: Applied[] = [];
   // One row a migration and the lock: the whole table is small.
   for await (const row of session.rows(`SELECT id, name, checksum FROM ${session.keyspace}.${TABLE}`, [])) {

@@ -45,7 +45,7 @@ function ofHosts(error: errors.NoHostAvailableError): Error {
     if (reason instanceof errors.ResponseError && !AWAY.has(reason.code)) return ofResponse(reason);
   }
   const told = inner.map(([host, reason]) => `${host}: ${reason instanceof Error ? reason.message : String(reason)}`);
-  const message = told.length > 0 ? told.slice(0, 5).join('; ') : error.message;
+  const message = told.length > 0 ? told.slice(0, 5).join('; ') : 'all are down';
   return new VedetteError('STORE_UNAVAILABLE', `no server of Cassandra answers: ${message}`, { cause: error });
 }
 
