@@ -214,7 +214,9 @@ export class BullJobQueue implements JobQueue {
     if (worker) {
       const isClosed = await Promise.race([worker.close().then(() => true), sleep(CLOSE_MS, false, { ref: false })]);
       if (!isClosed) {
-        this.parts.onNotice('warn', 'jobs: a job did not end when told to; its queue will give it to another worker');
+        // Without one it is BullMQ that waits, in a cluster's blocking call.
+        if (this.runner?.count)
+          this.parts.onNotice('warn', 'jobs: a job did not end when told to; its queue will give it to another worker');
         await worker.disconnect();
       }
     }

@@ -31,6 +31,11 @@ export class JobRunner {
     this.services = services;
   }
 
+  /** Jobs that run here now. */
+  get count(): number {
+    return this.running.size;
+  }
+
   /** Ends a job, if it runs here. */
   cancel(id: string, by: string): void {
     this.end(id, { why: 'cancelled', by });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { RedisConfig } from '../../config/redis.ts';
 import { VedetteError } from '../../model/errors.ts';
@@ -57,18 +58,36 @@ export function createClient(config: RedisConfig, patience: Patience): RedisClie
 export async function checkServer(config: RedisConfig): Promise<{ readonly evictionPolicy: string | undefined }> {
   const client = createClient(config, 'once');
   let last: unknown;
-  client.on('error', (error: unknown) => (last = error));
+  // A cluster's client tells a node's refusal as an event only.
+  for (const event of ['error', 'node error']) client.on(event, (error: unknown) => (last = error));
   try {
-    await client.connect();
-    const info = await client.info();
+    const info = await answered(config, async () => {
+      await client.connect();
+      return client.info();
+    });
     const version = /^redis_version:(\d+)\.(\d+)/m.exec(info);
     if (version && Number(version[1]) * 100 + Number(version[2]) < MIN_VERSION)
       throw new VedetteError('UNSUPPORTED', `Redis at ${config.nodes.join(', ')} is older than 6.2`);
     return { evictionPolicy: /^maxmemory_policy:(\S+)/m.exec(info)?.[1] };
   } catch (error) {
-    throw redisError(config, isClosed(error) ? (last ?? error) : error);
+    throw redisError(config, saysNothing(error) ? (last ?? error) : error);
   } finally {
     client.disconnect();
+  }
+}
+
+/** A server that takes the connection and then says nothing, or a cluster without nodes, must not hold up the start. */
+async function answered<T>(config: RedisConfig, ask: () => Promise<T>): Promise<T> {
+  const timer = new AbortController();
+  const asked = ask();
+  asked.catch(() => undefined);
+  const late = sleep(2 * config.connectTimeoutMs, undefined, { signal: timer.signal }).then(() => {
+    throw new Error(`no answer for ${2 * config.connectTimeoutMs} ms`);
+  });
+  try {
+    return await Promise.race([asked, late]);
+  } finally {
+    timer.abort();
   }
 }
 
@@ -84,8 +103,9 @@ export function redisError(config: RedisConfig, error: unknown): VedetteError {
   return new VedetteError('QUEUE_UNAVAILABLE', `Redis at ${where} is not available: ${words}`, { cause: error });
 }
 
-function isClosed(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('Connection is closed');
+/** The reason came before, as an event. */
+function saysNothing(error: unknown): boolean {
+  return error instanceof Error && /^(Connection is closed|None of startup nodes)/.test(error.message);
 }
 
 /** A cluster's client and Node's happy eyeballs wrap the reason. */

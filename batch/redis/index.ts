@@ -7,6 +7,8 @@ import type { JobQueue, JsonValue } from '../job-queue.ts';
 import { checkServer, createClient, redisError, type RedisClient } from './connect.ts';
 
 const QUEUE = 'jobs';
+/** How long an idle worker's blocking call waits, s: a close may have to wait for it, in a cluster. */
+const IDLE_POLL_S = 1;
 
 export interface RedisJobsOptions {
   readonly redis: RedisConfig;
@@ -45,7 +47,7 @@ export async function openRedisJobs(options: RedisJobsOptions): Promise<JobQueue
     onNotice,
     queue,
     createWorker: (process, settings) =>
-      new Worker(QUEUE, process, { ...settings, ...shared, connection: client('wait') }),
+      new Worker(QUEUE, process, { ...settings, drainDelay: IDLE_POLL_S, ...shared, connection: client('wait') }),
     operationMs: redis.commandTimeoutMs,
     errorOf: (error) => redisError(redis, error),
     disconnect: async () => {

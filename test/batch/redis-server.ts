@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,9 +21,20 @@ export class RedisServer {
     this.args = args;
   }
 
-  static async start(args: readonly string[] = [], at: { port?: number } = {}): Promise<RedisServer> {
-    const port = at.port ?? (await freePort());
-    const server = new RedisServer(port, await mkdtemp(join(tmpdir(), 'vedette-redis-')), args);
+  /** `config`: lines of a configuration file. `tls`: with a certificate of its own, `cert.pem` in its folder. */
+  static async start(
+    args: readonly string[] = [],
+    given: { readonly config?: string; readonly tls?: true } = {},
+  ): Promise<RedisServer> {
+    const dir = await mkdtemp(join(tmpdir(), 'vedette-redis-'));
+    const file = join(dir, 'redis.conf');
+    const port = await freePort();
+    await writeFile(file, given.config ?? '');
+    const server = new RedisServer(port, dir, [
+      file,
+      ...(given.tls ? ['--port', '0', '--tls-port', String(port), ...certificate(dir)] : ['--port', String(port)]),
+      ...args,
+    ]);
     await server.resume();
     return server;
   }
@@ -34,21 +45,10 @@ export class RedisServer {
 
   /** Starts it, or starts it again with what it had. */
   async resume(): Promise<void> {
+    const persistence = this.args.includes('--sentinel') ? [] : ['--save', '', '--appendonly', 'yes'];
     const child = spawn(
       'redis-server',
-      [
-        '--port',
-        String(this.port),
-        '--bind',
-        '127.0.0.1',
-        '--dir',
-        this.dir,
-        '--save',
-        '',
-        '--appendonly',
-        'yes',
-        ...this.args,
-      ],
+      [...this.args, '--bind', '127.0.0.1', '::1', '--dir', this.dir, ...persistence],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.child = child;
@@ -98,4 +98,13 @@ async function accepts(port: number): Promise<boolean> {
   } finally {
     socket.destroy();
   }
+}
+
+/** A certificate for localhost, signed by itself. Gives the options that name it. */
+function certificate(dir: string): string[] {
+  const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  const form = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2'];
+  execFileSync('openssl', ['req', ...form, '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' });
+  return ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert, '--tls-auth-clients', 'no'];
 }

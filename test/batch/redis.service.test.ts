@@ -1,10 +1,13 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeJobQueue } from './job-queue.contract.ts';
 import { openQueue, type QueuePlace } from './open-queue.ts';
 import { freePort, RedisServer } from './redis-server.ts';
 
 const PASSWORD = 'correct horse';
+const CLUSTER = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'];
 let server: RedisServer;
 
 beforeAll(async () => {
@@ -101,4 +104,61 @@ describe('the job queue in Redis', { timeout: 30_000 }, () => {
     await own.remove();
     expect(notices).toEqual([expect.stringMatching(/^warn .*allkeys-lru.*noeviction/)]);
   });
+
+  it('works with a cluster, with its keys on one node, and says once that its password is wrong', async () => {
+    const own = await RedisServer.start([...CLUSTER, '--requirepass', PASSWORD]);
+    const asked = [
+      '-p',
+      String(own.port),
+      '--no-auth-warning',
+      '-a',
+      PASSWORD,
+      'CLUSTER',
+      'ADDSLOTSRANGE',
+      '0',
+      '16383',
+    ];
+    execFileSync('redis-cli', asked);
+    const cluster = { topology: 'cluster', nodes: [own.address] };
+    await expect.poll(() => doesAJob(place(cluster)).catch(String), { timeout: 20_000 }).toBe('done');
+    await expect(openQueue(place({ ...cluster, password: 'wrong' }))).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+    await expect(
+      openQueue(place({ topology: 'cluster', nodes: [`127.0.0.1:${await freePort()}`] })),
+    ).rejects.toMatchObject({ code: 'QUEUE_UNAVAILABLE' });
+    await own.remove();
+  });
+
+  it('finds the master through sentinels', async () => {
+    const own = await RedisServer.start(['--requirepass', PASSWORD]);
+    const sentinel = await RedisServer.start(['--sentinel'], {
+      config: `sentinel monitor main 127.0.0.1 ${own.port} 1\nsentinel auth-pass main "${PASSWORD}"\n`,
+    });
+    const where = place({ topology: 'sentinel', nodes: [sentinel.address], sentinel: { master: 'main' } });
+    expect(await doesAJob(where)).toBe('done');
+    await sentinel.remove();
+    await own.remove();
+  });
+
+  it('speaks TLS, and takes no certificate that it does not trust', async () => {
+    const own = await RedisServer.start([], { tls: true });
+    const where = { nodes: [`localhost:${own.port}`], password: undefined };
+    expect(await doesAJob(place({ ...where, tls: { ca: join(own.dir, 'cert.pem') } }))).toBe('done');
+    await expect(openQueue(place({ ...where, tls: {} }))).rejects.toMatchObject({
+      code: 'QUEUE_UNAVAILABLE',
+      message: expect.stringMatching(/certificate/),
+    });
+    await own.remove();
+  });
 });
+
+async function doesAJob(where: QueuePlace): Promise<unknown> {
+  const queue = await openQueue(where);
+  try {
+    await queue.work({ test: async () => 'done' }, { concurrency: 1 });
+    const { id } = await queue.add({ kind: 'test', data: {}, requestedBy: 'somebody' });
+    await expect.poll(async () => (await queue.get(id))?.state, { timeout: 10_000 }).toBe('completed');
+    return (await queue.get(id))?.result;
+  } finally {
+    await queue.close();
+  }
+}
