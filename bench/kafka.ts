@@ -10,7 +10,7 @@ import { runJob } from './kafka/job-j.ts';
 import { FLOWS_TOPIC, type JobRun, measureJob } from './kafka/job-run.ts';
 import { PEER_CASES, type PeerCase, type PeerRun, Peers } from './kafka/peers.ts';
 import { type DecodeRun, measureDecode, measureStages, type StagesRun } from './kafka/stream-run.ts';
-import { runStream } from './kafka/stream-worker.ts';
+import { runRoles } from './cluster/role-worker.ts';
 import type { LoadSpec } from './load.ts';
 import type { Report } from './report.ts';
 import { alternate, runBench, type Bench } from './trial.ts';
@@ -18,7 +18,7 @@ import { alternate, runBench, type Bench } from './trial.ts';
 const SCRIPT = fileURLToPath(import.meta.url);
 
 /** The first fills the log; the others are workers, of which several run at a time. */
-const trials = { fill: fillBlocks, stages: runStream, decode: runDecode, job: runJob };
+const trials = { fill: fillBlocks, stages: runRoles, decode: runDecode, job: runJob };
 
 /** A run of one contestant takes a minute: fewer of them than of the other benchmarks. */
 const RUNS = 3;

@@ -1,10 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { zeekJson } from '../ingest/decoders/zeek-json.ts';
 import { openSegmentLog } from '../log/segments/index.ts';
 import { generateFlows } from '../sample/load-generator.ts';
 import { PANE_MS } from '../stream/time.ts';
+import { runBare } from './cluster/bare-pulsar.ts';
+import { measureClusterLatency } from './cluster/latency.ts';
+import { runRoles } from './cluster/role-worker.ts';
 import { processAll, withEmbedded } from './embedded-run.ts';
 import { lineEnds, makeLoad, synLine } from './load.ts';
 import { pause, quantile } from './measure.ts';
@@ -36,6 +40,9 @@ interface Latencies {
 }
 
 const trials = {
+  roles: runRoles,
+  bare: runBare,
+
   /** Events a second of wall clock, when fed as fast as it takes them. */
   sustained: async (input: { events: number }): Promise<number> => {
     const load = makeLoad({ events: input.events, hosts: 10_000, eventsPerMs: EVENTS_PER_MS });
@@ -196,6 +203,7 @@ function makeSchedule(count: number): Schedule {
 }
 
 async function measure(bench: Bench<typeof trials>): Promise<Report> {
+  if (bench.isCluster) return measureClusterLatency(bench, fileURLToPath(import.meta.url));
   const sustained: number[] = [];
   for (let run = 0; run < bench.runs; run++)
     sustained.push(await bench.run('sustained', { events: bench.isQuick ? 200_000 : 1_000_000 }));

@@ -11,6 +11,8 @@ export interface Bench<T extends Trials> {
   readonly runs: number;
   /** Small inputs: to see that it works, not to measure. */
   readonly isQuick: boolean;
+  /** Whether the cluster form is to be measured, where a benchmark has both. */
+  readonly isCluster: boolean;
   /** Runs one trial in a fresh process, so that neither compiled code nor a grown heap carries over. */
   run<N extends keyof T & string>(name: N, input: Parameters<T[N]>[0]): Promise<Awaited<ReturnType<T[N]>>>;
 }
@@ -22,7 +24,7 @@ type Measure<T extends Trials> = (bench: Bench<T>) => Promise<Report>;
 
 /**
  * A benchmark's main: `--json` prints one object a line, else a table; `--quick` runs each trial once, with little data;
- * `--runs N`, where it isn't given `runs` or 5.
+ * `--runs N`, where it isn't given `runs` or 5; `--cluster`, where there is such a form of it.
  */
 export async function runBench<T extends Trials>(
   scriptUrl: string,
@@ -34,6 +36,7 @@ export async function runBench<T extends Trials>(
     options: {
       json: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
+      cluster: { type: 'boolean', default: false },
       runs: { type: 'string' },
       trial: { type: 'string' },
       input: { type: 'string' },
@@ -47,6 +50,7 @@ export async function runBench<T extends Trials>(
   const report = await measure({
     runs: values.quick ? 1 : Number(values.runs ?? runs),
     isQuick: values.quick,
+    isCluster: values.cluster,
     run: (name, input) => runTrial(fileURLToPath(scriptUrl), name, input),
   });
   console.log(values.json ? asJson(report) : asTable(report));

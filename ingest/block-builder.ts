@@ -182,16 +182,17 @@ export class EventBlockBuilder {
     this.controls.push({ row: this.rows, kind, source, timeMs, payload });
   }
 
-  /** The block collected so far, and an empty builder. */
-  take(): Uint8Array {
-    const block = encodeEventBlock({
+  /** The block collected so far, in memory that `allocate` gives, and an empty builder. */
+  take(allocate?: (size: number) => Buffer): Uint8Array {
+    const input = {
       rows: this.rows,
       columns: this.columns,
       sources: [...this.spans.values()],
       controls: this.controls,
       minTimeMs: this.minTimeMs,
       maxTimeMs: this.maxTimeMs,
-    });
+    };
+    const block = encodeEventBlock(input, allocate);
     for (const column of this.columns) if (column.writer.touched) column.writer.clear(this.rows);
     this.rows = 0;
     this.controls = [];

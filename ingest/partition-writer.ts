@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventLog } from '../log/event-log.ts';
 import { VedetteError } from '../model/errors.ts';
 import { EventBlockBuilder } from './block-builder.ts';
+import { BlockMemory } from './block-memory.ts';
 
 /** Raw bytes after which a block is closed, whatever its rows. */
 const BLOCK_BYTES = 2 << 20;
@@ -17,6 +18,7 @@ export class PartitionWriter {
   private readonly partition: number;
   private queue: Uint8Array[] = [];
   private queuedBytes = 0;
+  private readonly memory = new BlockMemory();
   private draining: Promise<void> | undefined;
   private failure: Error | undefined;
   /** What keeps the log from taking records just now; they wait. */
@@ -47,7 +49,7 @@ export class PartitionWriter {
   }
 
   private close(): void {
-    const block = this.builder.take();
+    const block = this.builder.take(this.memory.allocate);
     this.queue.push(block);
     this.queuedBytes += block.length;
     this.draining ??= this.drain();
@@ -57,23 +59,29 @@ export class PartitionWriter {
     while (this.queue.length > 0 && !this.failure) {
       const blocks = this.queue;
       this.queue = [];
-      await this.append(blocks);
-      for (const block of blocks) this.queuedBytes -= block.length;
+      const isFree = await this.append(blocks);
+      for (const block of blocks) {
+        this.queuedBytes -= block.length;
+        if (isFree) this.memory.release(block);
+      }
     }
     this.draining = undefined;
   }
 
-  /** Appends, and tries again for as long as the obstacle is one that passes. Later blocks never overtake these. */
-  private async append(blocks: readonly Uint8Array[]): Promise<void> {
-    for (;;) {
+  /**
+   * Appends, and tries again for as long as the obstacle is one that passes. Later blocks never overtake these. Gives
+   * whether nobody can have hold of the blocks any more.
+   */
+  private async append(blocks: readonly Uint8Array[]): Promise<boolean> {
+    for (let isFirst = true; ; isFirst = false) {
       try {
         await this.log.append(this.topic, this.partition, blocks);
         this.waitingFor = undefined;
-        return;
+        return isFirst;
       } catch (error) {
         if (!(error instanceof VedetteError) || !error.retry) {
           this.failure = error instanceof Error ? error : new Error(String(error));
-          return;
+          return false;
         }
         this.waitingFor = error;
         await sleep(RETRY_MS);

@@ -8,7 +8,10 @@
 export interface EventLog {
   /** Number of partitions of a topic; fixed for the topic's life. */
   partitions(topic: string): number;
-  /** Appends in order, and resolves with the first record's offset once all of them are durable. */
+  /**
+   * Appends in order, and resolves with the first record's offset once all of them are durable; from then on their memory
+   * is the caller's again. Of what is rejected it is not.
+   */
   append(topic: string, partition: number, records: readonly Uint8Array[]): Promise<number>;
   /** Durable records from `offset` on, at least one where there is one, about `maxBytes` in all; [] at the end. */
   read(topic: string, partition: number, offset: number, limit: { maxBytes: number }): Promise<LogEntry[]>;

@@ -43,15 +43,22 @@ export interface BlockColumn {
   readonly writer: ColumnWriter;
 }
 
-/** Encodes the touched ones of `columns`; `rows` may be 0 where there are only control records. */
-export function encodeEventBlock(input: {
-  rows: number;
-  columns: readonly BlockColumn[];
-  sources: readonly SourceSpan[];
-  controls: readonly Control[];
-  minTimeMs: number;
-  maxTimeMs: number;
-}): Uint8Array {
+/**
+ * Encodes the touched ones of `columns`; `rows` may be 0 where there are only control records.
+ *
+ * @param allocate gives memory of exactly that size, in bytes, which is written over
+ */
+export function encodeEventBlock(
+  input: {
+    rows: number;
+    columns: readonly BlockColumn[];
+    sources: readonly SourceSpan[];
+    controls: readonly Control[];
+    minTimeMs: number;
+    maxTimeMs: number;
+  },
+  allocate: (size: number) => Buffer = (size) => Buffer.allocUnsafe(size),
+): Uint8Array {
   const { rows } = input;
   const touched = rows === 0 ? [] : input.columns.filter((column) => column.writer.touched);
   const texts = [...input.sources.map((s) => s.id), ...input.controls.flatMap((c) => [c.source, c.payload])].map((t) =>
@@ -67,7 +74,7 @@ export function encodeEventBlock(input: {
   let size = headerSize + varintSize(touched.length) + varintSize(rows);
   touched.forEach((column, i) => (size += names[i]!.length + column.writer.encodedSize(rows)));
 
-  const out = Buffer.allocUnsafe(size);
+  const out = allocate(size);
   out.writeUInt32LE(MAGIC, 0);
   out.writeUInt8(VERSION, 4);
   out.writeUInt8(0, 5);

@@ -3,8 +3,8 @@ import { openClusterServers } from '../../cli/compose-cluster.ts';
 import { EventBlock } from '../../model/event-block.ts';
 import { type EventColumnsView, viewColumns } from '../../stream/event-columns-view.ts';
 import { EVENTS_TOPIC } from '../../stream/stage-workers.ts';
-import { peakMemoryMb } from './processes.ts';
-import { Reporter, untilGo } from './worker-link.ts';
+import { peakMemoryMb } from '../cluster/processes.ts';
+import { Reporter, untilGo } from '../cluster/worker-link.ts';
 
 export interface DecodeInput {
   readonly config: Config;

@@ -7,8 +7,8 @@ import { takeSnapshot } from '../../stream/snapshot.ts';
 import { FlowRecord } from './flow-record.ts';
 import { JobPartition } from './job-partition.ts';
 import { NO_POSITIONS } from './no-positions.ts';
-import { peakMemoryMb } from './processes.ts';
-import { Reporter, untilGo } from './worker-link.ts';
+import { peakMemoryMb } from '../cluster/processes.ts';
+import { Reporter, untilGo } from '../cluster/worker-link.ts';
 
 export interface JobInput {
   readonly kafka: KafkaConfig;

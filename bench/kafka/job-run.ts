@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KafkaConfig } from '../../config/kafka.ts';
 import type { JobInput, JobResult } from './job-j.ts';
-import { ServerClock, stretches } from './processes.ts';
-import { withWorkers, Worker } from './worker-link.ts';
+import { ServerClock, stretches } from '../cluster/processes.ts';
+import { withWorkers, Worker } from '../cluster/worker-link.ts';
 
 export const FLOWS_TOPIC = 'flows';
 const PARTITIONS = 8;

@@ -8,10 +8,10 @@ import { EVENTS_TOPIC, PARTIALS_TOPIC } from '../../stream/stage-workers.ts';
 import { pause } from '../measure.ts';
 import type { DecodeResult } from './decode-worker.ts';
 import { FLOWS_TOPIC } from './job-run.ts';
-import { ServerClock, stretches, type Stretch } from './processes.ts';
+import { ServerClock, stretches, type Stretch } from '../cluster/processes.ts';
 import { resetTopics } from './reset-topics.ts';
-import type { OwnedPartition, StreamResult } from './stream-worker.ts';
-import { withWorkers, Worker } from './worker-link.ts';
+import type { OwnedPartition, RoleResult } from '../cluster/role-worker.ts';
+import { withWorkers, Worker } from '../cluster/worker-link.ts';
 
 const WORKERS = 2;
 const POLL_MS = 50;
@@ -55,7 +55,7 @@ export async function measureStages(run: {
     const { log } = await openClusterServers({ config, onNotice: () => undefined }, closers);
     const started = Array.from({ length: WORKERS }, (_, i) => {
       const dataDir = join(tmpdir(), `${config.kafka.prefix}-${i}`);
-      return new Worker<StreamResult>(script, 'stages', { config, dataDir });
+      return new Worker<RoleResult>(script, 'stages', { config, roles: ['stream'], dataDir });
     });
     return await withWorkers(started, async (workers) => {
       const endMs = await untilSettled(workers, log);
