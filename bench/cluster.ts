@@ -52,6 +52,7 @@ async function measureBare({ config }: BenchServers, forMs: number): Promise<num
   const input = { config, topic: topic.name, partitions: topic.partitions };
   const worker = new Worker<BareResult>(SCRIPT, 'bare', input);
   try {
+    while (!worker.last) await pause(50);
     const feed = new FlowFeed({ ...FEED, victimsAPane: 0 });
     const endMs = performance.now() + forMs;
     const done = (): number => worker.last?.events ?? 0;
