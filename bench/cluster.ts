@@ -205,7 +205,7 @@ function report(run: WholeRun, bare: number, stretchMs: number): Report {
       `Closed loop: the shipper holds back while ${BOUND.toLocaleString('en-US')} lines are on their way, so the lag cannot ` +
         'grow beyond that; the rate is what came through.',
       `Lines of 280 bytes of ${FEED.hosts.toLocaleString('en-US')} hosts (Zipf ${FEED.zipf}), ${FEED.eventsPerMs} a millisecond of event time, a flood ` +
-        `a pane; messages of about 250 kB, not compressed, over the WebSocket service; ${PULSAR_PARTITIONS} partitions in Pulsar and ` +
+        `a pane; messages of 250 kB of lines, in gzip as Vedette’s listeners publish, over the WebSocket service; ${PULSAR_PARTITIONS} partitions in Pulsar and ` +
         `${PARTITIONS} in Kafka; a process each for ingest, sink and stream; one replica of everything; all defaults else.`,
       'The shipper makes its lines on the same processors. The first stretch, not counted, warms the code up.',
       'A flood counts as due once its pane and Zeek’s five minutes of disorder have passed in event time.',
