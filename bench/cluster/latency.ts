@@ -9,7 +9,8 @@ import { Publisher } from './publisher.ts';
 import { Worker } from './worker-link.ts';
 
 const PULSAR_PARTITIONS = 4;
-const PARTITIONS = 4;
+/** The default. One stream worker takes several times what all servers and roles leave of two processors. */
+const PARTITIONS = 1;
 /** Four flows a millisecond: event time runs some times faster than the clock, so that panes close often. */
 const FEED = { hosts: 10_000, zipf: 1.1, eventsPerMs: 4, victimsAPane: 4 };
 /** Zeek's: a pane closes so long after its end. */

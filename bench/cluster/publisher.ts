@@ -61,7 +61,7 @@ export class Publisher {
     await Promise.all(
       Array.from({ length: partitions }, (_, partition) => {
         const share = Math.floor(((partition + 1) * flows) / partitions) - Math.floor((partition * flows) / partitions);
-        return share === 0 ? undefined : this.send(partition, share, startMs);
+        return share === 0 ? Promise.resolve() : this.send(partition, share, startMs);
       }),
     );
   }
