@@ -183,6 +183,7 @@ export function createRawIngest(context: RoleContext, pipeline: IngestPipeline, 
     subscription: pulsar.subscription,
     permits: pulsar.permits,
     commitMs: pulsar.commitMs,
+    lingerMs: pulsar.lingerMs,
     onNotice,
   });
 }

@@ -78,10 +78,12 @@ export async function openClusterServers(
   closers.push(() => deadLetters.close());
   const sourceStates = openCassandraSourceStates(session);
   closers.push(() => sourceStates.close());
+  const checkpoints = openCassandraCheckpoints(session, { onWarning: warn });
+  closers.push(() => checkpoints.cleared());
   return {
     session,
     log,
-    checkpoints: openCassandraCheckpoints(session, { onWarning: warn }),
+    checkpoints,
     alerts,
     deadLetters,
     sourceStates,

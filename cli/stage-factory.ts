@@ -58,7 +58,11 @@ export class StageFactory {
       silence,
       roster: new Set(config.devices.roster),
       groupOf: this.groupOf,
-      limits: config.stream,
+      limits: {
+        maxHosts: this.share('maxHosts'),
+        newHostsPerMinute: this.share('newHostsPerMinute'),
+        maxPairs: this.share('maxPairs'),
+      },
     });
     const worker = new Stage1Worker(log, state);
     return {
@@ -76,13 +80,19 @@ export class StageFactory {
       target: this.detectors.target,
       groupOf: this.groupOf,
       episodes: episodesSchema.parse({ quietMs: quietMs(config) }),
-      maxTargets: config.stream.maxTargets,
+      maxTargets: this.share('maxTargets'),
     });
     const worker = new Stage2Worker({ log, publish }, state);
     return {
       worker,
       runner: this.runner(worker, { topic: PARTIALS_TOPIC, name: checkpointKey(2, partition), partition }),
     };
+  }
+
+  /** A partition's part of a limit: entities are spread evenly, so memory does not grow with the number of partitions. */
+  private share(limit: 'maxHosts' | 'newHostsPerMinute' | 'maxPairs' | 'maxTargets'): number {
+    const { stream, log } = this.services.config;
+    return Math.ceil(stream[limit] / log.partitions);
   }
 
   private runner(

@@ -111,6 +111,12 @@ export const pulsarSchema = z.strictObject({
     .max(10_000)
     .default(200)
     .describe("time between two writings of a partition's watermark, before which nothing is acknowledged, ms"),
+  lingerMs: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(50)
+    .describe('while messages keep coming, blocks of events are closed so often, ms: fewer and larger ones cost less'),
   handshakeMs: z.int().min(100).default(10_000).describe('time for a connection or an admin request, ms'),
 });
 

@@ -91,18 +91,24 @@ export const configSchema = z.strictObject({
   stream: z
     .strictObject({
       checkpointMs: z.int().min(100).default(30_000).describe('time between checkpoints, ms'),
-      maxHosts: z.int().min(1).default(1_000_000).describe('hosts with state; over it the longest unseen go'),
-      maxTargets: z.int().min(1).default(1_000_000).describe('targets with state'),
+      maxHosts: z
+        .int()
+        .min(1)
+        .default(1_000_000)
+        .describe('hosts with state, in all partitions together; over it the longest unseen go'),
+      maxTargets: z.int().min(1).default(1_000_000).describe('targets with state, in all'),
       newHostsPerMinute: z
         .int()
         .min(1)
         .default(100_000)
-        .describe('hosts that may appear in a minute; the rest is counted'),
+        .describe('hosts that may appear in a minute, in all; the rest is counted'),
       maxPairs: z
         .int()
         .min(1)
         .default(4_000_000)
-        .describe('pairs of host and peer remembered for seven days, about 40 bytes each'),
+        .describe(
+          'pairs of host and peer remembered for seven days, in all, about 40 bytes each; as many of host and port',
+        ),
       blockRows: z.int().min(1).max(65_535).default(8192).describe('events in a block of the log'),
     })
     .prefault({}),

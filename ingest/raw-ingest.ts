@@ -31,6 +31,8 @@ export interface RawIngestOptions {
   readonly permits: number;
   /** Time between two writings of a partition's state, before which nothing is acknowledged, ms. */
   readonly commitMs: number;
+  /** Time between two flushes while messages keep coming, ms: blocks of a few rows cost everybody behind more. */
+  readonly lingerMs: number;
   readonly onNotice: (level: 'info' | 'warn' | 'error', message: string) => void;
 }
 
@@ -57,6 +59,8 @@ export class RawIngest {
   private turn = 0;
   private unflushedBytes = 0;
   private flushing: Promise<void> | undefined;
+  /** When the last flush began, by `performance.now`. */
+  private flushedAt = -Infinity;
   private isClosed = false;
   private failure: Error | undefined;
   private wake: () => void = () => undefined;
@@ -196,18 +200,22 @@ export class RawIngest {
     partition.load(state);
   }
 
-  /** Nothing waits: what was read goes out, and then it is waited for more. */
+  /** Nothing waits: what was read goes out, unless the last flush was just now, and then it is waited for more. */
   private async rest(): Promise<void> {
     const woken = new Promise<void>((resolve) => {
       this.wake = resolve;
     });
-    this.beginFlush();
+    const lingerMs = this.options.lingerMs - (performance.now() - this.flushedAt);
+    const timer = lingerMs > 0 ? setTimeout(() => this.wake(), lingerMs) : undefined;
+    if (!timer) this.beginFlush();
     await woken;
+    clearTimeout(timer);
   }
 
   private beginFlush(): void {
     if (this.flushing || this.failure || !this.commits.hasWritten) return;
     this.unflushedBytes = 0;
+    this.flushedAt = performance.now();
     const written = this.commits.take();
     this.flushing = this.flushed()
       .then(() => this.commits.durable(written))

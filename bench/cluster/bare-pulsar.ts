@@ -1,8 +1,7 @@
 import { openPulsarWebSocket } from '../../ingest/pulsar/websocket/index.ts';
 import type { RawLog, RawTopic } from '../../ingest/raw-log.ts';
 import type { Config } from '../../config/schema.ts';
-import { countLines } from '../load.ts';
-import { SENT } from './publisher.ts';
+import { LINES, SENT } from './publisher.ts';
 import { nowMs, Reporter, untilTold } from './worker-link.ts';
 
 export interface BareInput {
@@ -45,7 +44,7 @@ export async function runBare({ config, topic, partitions }: BareInput): Promise
       permits: config.pulsar.permits,
       onMessage: (message) => {
         latenciesMs.push(nowMs() - Number(message.properties[SENT]));
-        events += countLines(message.payload);
+        events += Number(message.properties[LINES]);
         consumer.ack([message]);
       },
       onReset: () => undefined,

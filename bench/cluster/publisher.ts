@@ -1,4 +1,5 @@
 import type { RawLog } from '../../ingest/raw-log.ts';
+import { packMessage } from '../../ingest/raw-message.ts';
 import { pause } from '../measure.ts';
 import type { FlowFeed } from './flow-feed.ts';
 
@@ -13,11 +14,14 @@ export class Publisher {
   private readonly rawLog: RawLog;
   private readonly topic: { readonly name: string; readonly partitions: number };
   private readonly feed: FlowFeed;
+  /** By partition: when its latest message has been handed over. Packing takes its time on other threads. */
+  private readonly turns: Promise<void>[];
 
   constructor(rawLog: RawLog, topic: { readonly name: string; readonly partitions: number }, feed: FlowFeed) {
     this.rawLog = rawLog;
     this.topic = topic;
     this.feed = feed;
+    this.turns = Array.from({ length: topic.partitions }, () => Promise.resolve());
   }
 
   /** As fast as it is taken, with at most `bound` lines on their way, until told to end. */
@@ -52,18 +56,40 @@ export class Publisher {
   }
 
   private async round(flows: number): Promise<void> {
-    const { name, partitions } = this.topic;
-    const atMs = String(performance.timeOrigin + performance.now());
+    const { partitions } = this.topic;
+    const startMs = performance.timeOrigin + performance.now();
     await Promise.all(
       Array.from({ length: partitions }, (_, partition) => {
         const share = Math.floor(((partition + 1) * flows) / partitions) - Math.floor((partition * flows) / partitions);
-        if (share === 0) return Promise.resolve();
-        const payload = this.feed.take(share);
-        return this.rawLog.publish(name, partition, { payload, properties: { format: 'zeek-json', [SENT]: atMs } });
+        return share === 0 ? Promise.resolve() : this.send(partition, share, startMs);
       }),
     );
   }
+
+  /** As Vedette's own listeners publish: compressed, in order within the partition. */
+  private async send(partition: number, flows: number, startMs: number): Promise<void> {
+    const { name } = this.topic;
+    const before = this.feed.lines;
+    const bytes = this.feed.take(flows);
+    const lines = this.feed.lines - before;
+    const source = `shipper-${partition}`;
+    const packing = packMessage(
+      { bytes, source, format: 'zeek-json', layout: 'lines', receivedMs: Date.now() },
+      'gzip',
+    );
+    let stored: Promise<unknown> | undefined;
+    const turn = this.turns[partition]!.then(async () => {
+      const message = await packing;
+      const properties = { ...message.properties, [SENT]: String(startMs), [LINES]: String(lines) };
+      stored = this.rawLog.publish(name, partition, { ...message, properties });
+      stored.catch(() => undefined);
+    });
+    this.turns[partition] = turn;
+    await turn;
+    await stored;
+  }
 }
 
-/** Property that says when a message's round began, ms since 1970; Vedette ignores it. */
+/** Properties that Vedette ignores: when a message's round began, ms since 1970, and how many lines it holds. */
 export const SENT = 'bench-sent';
+export const LINES = 'bench-lines';

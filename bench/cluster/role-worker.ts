@@ -27,7 +27,7 @@ export interface RoleResult {
   readonly checkpoints: number;
 }
 
-const REPORT_MS = 25;
+const REPORT_MS = 50;
 
 /** One process with these roles, until it is told to stop. */
 export async function runRoles({ config, roles, dataDir }: RoleInput): Promise<RoleResult> {

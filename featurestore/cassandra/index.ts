@@ -20,6 +20,11 @@ export interface CassandraCheckpointOptions {
   readonly at?: (point: CheckpointPoint) => void;
 }
 
+export interface CassandraCheckpointStore extends CheckpointStore {
+  /** Resolves once what nobody lists any more is removed, as far as that is under way. */
+  cleared(): Promise<void>;
+}
+
 /**
  * Checkpoints in Cassandra: immutable chunks, and a row a key that says which manifests list them. `load` takes the key
  * over, and so does the first `begin` without it: earlier holders are refused at their next commit (LOCKED). What has
@@ -28,11 +33,11 @@ export interface CassandraCheckpointOptions {
 export function openCassandraCheckpoints(
   session: CassandraSession,
   options: CassandraCheckpointOptions = {},
-): CheckpointStore {
+): CassandraCheckpointStore {
   return new CassandraCheckpoints(session, options);
 }
 
-class CassandraCheckpoints implements CheckpointStore {
+class CassandraCheckpoints implements CassandraCheckpointStore {
   private readonly session: CassandraSession;
   private readonly options: CassandraCheckpointOptions;
   private readonly held = new Map<string, HeldKey>();
@@ -48,6 +53,10 @@ class CassandraCheckpoints implements CheckpointStore {
 
   async load(key: string): Promise<Checkpoint | undefined> {
     return (await this.claim(key)).load();
+  }
+
+  async cleared(): Promise<void> {
+    await Promise.all([...this.held.values()].map(({ clearing }) => clearing));
   }
 
   private async claim(key: string): Promise<HeldKey> {
@@ -77,7 +86,7 @@ class HeldKey {
   /** A commit was answered by nobody: the row has to be looked at. */
   private isOpen = false;
   private searchAt = 0;
-  private clearing: Promise<void> = Promise.resolve();
+  clearing: Promise<void> = Promise.resolve();
 
   constructor(state: KeyState, options: HeldKeyOptions) {
     this.state = state;

@@ -63,6 +63,7 @@ export async function openRawSite() {
       subscription: 'ingest',
       permits: 16,
       commitMs: 50,
+      lingerMs: 5,
       onNotice: () => undefined,
       ...options,
     });
