@@ -52,6 +52,7 @@ export class ClusterBackend implements Backend {
       webhooks: () => this.owned().flatMap(({ owned }) => (owned.stage === 2 ? owned.webhooks : [])),
       httpRequests: () => this.deliveries,
     });
+      ...(cluster.options.roles.has('mirror') ? { mirror: cluster.mirrorCounters } : {}),
     const sample = setInterval(() => this.rates.sample(this.events, Date.now()), 1000);
     const watch = setInterval(() => {
       if (this.listeners.size > 0)

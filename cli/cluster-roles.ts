@@ -8,7 +8,9 @@ import { RawFileDoor } from '../ingest/raw-file-door.ts';
 import { RawIngest } from '../ingest/raw-ingest.ts';
 import type { RawLog, RawTopic } from '../ingest/raw-log.ts';
 import type { RawPublishing } from '../ingest/raw-publisher.ts';
+import { MIRROR_GROUP, type MirrorCounters, type MirrorPoint, PartitionMirror } from '../mirror/partition-mirror.ts';
 import { NetworkSet } from '../model/address.ts';
+import { VedetteError } from '../model/errors.ts';
 import { PANE_MS } from '../model/time.ts';
 import { SINK_GROUP, type SinkLimits, type SinkPoint } from '../olap/sink-partition.ts';
 import { Sink } from '../olap/sink.ts';
@@ -28,7 +30,7 @@ export interface RoleContext {
   readonly servers: ClusterServers;
   readonly onNotice: OnNotice;
   /** For fault tests. */
-  readonly at?: (point: StreamPoint | SinkPoint) => void;
+  readonly at?: (point: StreamPoint | SinkPoint | MirrorPoint) => void;
   readonly sinkLimits?: Partial<SinkLimits>;
 }
 
@@ -114,6 +116,25 @@ export function sinkOpener(context: RoleContext, counters: SinkCounters): (place
 /** What sinks share out. */
 export function sinkTopics(servers: ClusterServers): { name: string; partitions: number }[] {
   return SINK_ROUTES.map(({ topic }) => ({ name: topic, partitions: servers.log.partitions(topic) }));
+}
+
+/** Opens the mirror of one partition of events. */
+export function mirrorOpener(context: RoleContext, counters: MirrorCounters): (place: Place) => Promise<Owned> {
+  const { config, servers, onNotice, at } = context;
+  const { log } = servers;
+  return async ({ topic, partition }) => {
+    await log.claim(MIRROR_GROUP, topic, partition);
+    return new PartitionMirror({
+      log,
+      topic,
+      partition,
+      append: (records) => log.append(config.kafka.mirror.topic, partition, records),
+      leaveOut: config.kafka.mirror.leaveOut,
+      counters,
+      onNotice,
+      ...(at ? { at } : {}),
+    });
+  };
 }
 
 /** Ingest into the cluster's log. */
