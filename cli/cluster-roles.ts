@@ -152,6 +152,7 @@ export async function createClusterPipeline(context: RoleContext, rawLog: RawLog
   return new IngestPipeline({
     log: servers.log,
     deadLetters,
+    headers: servers.headers,
     internal: new NetworkSet(config.internal),
     groups: groupNetworks(config),
     site: config.site,
@@ -177,12 +178,18 @@ export async function standAtLogTime(pipeline: IngestPipeline, { log }: ClusterS
 
 const IDLE_CHECK_MS = 1000;
 
-/** Marks quiet sources as idle until the signal aborts. Rejects when the log fails. */
-export async function keepTime(pipeline: IngestPipeline, servers: ClusterServers, signal: AbortSignal): Promise<void> {
+/** Marks quiet sources as idle until the signal aborts. Rejects when the log fails for good. */
+export async function keepTime(pipeline: IngestPipeline, context: RoleContext, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await standAtLogTime(pipeline, servers);
-    pipeline.markIdle();
-    await pipeline.flush();
+    try {
+      await standAtLogTime(pipeline, context.servers);
+      pipeline.markIdle();
+      await pipeline.flush();
+    } catch (error) {
+      // Dead letters and headers that were not taken are kept for the next flush.
+      if (!(error instanceof VedetteError) || !error.retry) throw error;
+      context.onNotice('warn', `what was read cannot be stored: ${error.message}; trying again`);
+    }
     await sleep(IDLE_CHECK_MS, undefined, { signal, ref: false }).catch(() => undefined);
   }
 }

@@ -150,7 +150,7 @@ export class Cluster {
     });
     const ending = new AbortController();
     setMaxListeners(0, ending.signal);
-    const time = keepTime(pipeline, this.servers, ending.signal).catch((error: unknown) => this.failWith(error));
+    const time = keepTime(pipeline, this.context, ending.signal).catch((error: unknown) => this.failWith(error));
     this.stoppers.push(async () => {
       ending.abort();
       await time;

@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts';
 import type { CheckpointStore } from '../featurestore/checkpoint-store.ts';
 import type { DeadLetterStore } from '../ingest/dead-letter.ts';
 import type { RawLog } from '../ingest/raw-log.ts';
+import type { HeaderStore } from '../ingest/header-store.ts';
 import type { SourceStateStore } from '../ingest/source-state.ts';
 import type { GroupMember, GroupOptions } from '../log/kafka/group.ts';
 import type { KafkaLog } from '../log/kafka/kafka-log.ts';
@@ -22,6 +23,7 @@ export interface ClusterServers {
   readonly deadLetters: DeadLetterStore;
   readonly sourceStates: SourceStateStore;
   readonly olap: OlapClient;
+  readonly headers: HeaderStore;
   openOutbox(name: string): Promise<Outbox>;
   /** Pulsar, for roles that read or publish raw logs. */
   openRawLog(): Promise<RawLog>;
@@ -48,6 +50,7 @@ export async function openClusterServers(
     { openKafkaLog },
     { connectClickhouse },
   ] = await Promise.all([
+    { openCassandraHeaders },
     import('../cassandra/connect.ts'),
     import('../log/cassandra/index.ts'),
     import('../featurestore/cassandra/index.ts'),
@@ -59,6 +62,7 @@ export async function openClusterServers(
     import('../olap/connect.ts'),
   ]);
   const session = await connectCassandra(config.cassandra, { onNotice: warn });
+    import('../ingest/cassandra/headers.ts'),
   closers.push(() => session.close());
   const log = await openKafkaLog({
     kafka: config.kafka,
@@ -90,6 +94,7 @@ export async function openClusterServers(
     openRawLog: async () => {
       const rawLog = await openRawLog(config.pulsar, onNotice);
       closers.push(() => rawLog.close());
+    headers: openCassandraHeaders(session, { retentionDays: config.olap.retentionDays.events }),
       return rawLog;
     },
   };
