@@ -9,15 +9,14 @@ import { layoutOf } from '../olap/schema/layout.ts';
 import type { AlertPublisher } from '../alerts/publisher.ts';
 import { csvMappings } from '../config/csv-mappings.ts';
 import type { JobQueue } from '../batch/job-queue.ts';
-import type { OlapEndpoint } from '../olap/client.ts';
-import { endpointOf } from '../olap/connect.ts';
+import { endpointOf, tlsOf } from '../olap/connect.ts';
 import { createPublisher, type OnNotice } from './alert-publishing.ts';
 import {
   createClusterPipeline,
   createRawIngest,
   keepTime,
-  mirrorOpener,
   listenerName,
+  mirrorOpener,
   openPublishing,
   openRawFiles,
   type OwnedStage,
@@ -29,6 +28,7 @@ import {
   standAtLogTime,
 } from './cluster-roles.ts';
 import { type ClusterServers, joinCluster, openClusterServers } from './compose-cluster.ts';
+import type { ReplayStore } from './compose-replay.ts';
 import { jobProcessors, openClusterJobs } from './compose-jobs.ts';
 import { type Owned, PartitionOwners, type Place } from './partition-owners.ts';
 import type { Role } from './roles.ts';
@@ -177,8 +177,13 @@ export class Cluster {
     this.stoppers.unshift(() => jobs.close());
     this.jobs = jobs;
     if (!roles.has('batch')) return;
-    const olap = (): OlapEndpoint => endpointOf(config.clickhouse);
-    const services = { dataDir: this.options.dataDir, config, onNotice, alerts, deadLetters, pipeline, olap };
+    const { cassandra, clickhouse } = config;
+    const { databasePrefix } = clickhouse;
+    const replayStore = (): ReplayStore => ({
+      olap: { endpoint: endpointOf(clickhouse), tls: tlsOf(clickhouse), databasePrefix },
+      headers: { cassandra },
+    });
+    const services = { dataDir: this.options.dataDir, config, onNotice, alerts, deadLetters, pipeline, replayStore };
     await jobs.work(jobProcessors(services), { concurrency: config.jobs.concurrency });
   }
 
