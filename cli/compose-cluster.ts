@@ -3,10 +3,11 @@ import type { AlertStore } from '../alerts/alert.ts';
 import type { Outbox } from '../alerts/outbox.ts';
 import type { CassandraSession } from '../cassandra/session.ts';
 import type { Config } from '../config/schema.ts';
+import type { CheckpointStatus } from '../featurestore/cassandra/checkpoint-list.ts';
 import type { CheckpointStore } from '../featurestore/checkpoint-store.ts';
 import type { DeadLetterStore } from '../ingest/dead-letter.ts';
-import type { RawLog } from '../ingest/raw-log.ts';
 import type { HeaderStore } from '../ingest/header-store.ts';
+import type { RawLog } from '../ingest/raw-log.ts';
 import type { SourceStateStore } from '../ingest/source-state.ts';
 import type { GroupMember, GroupOptions } from '../log/kafka/group.ts';
 import type { KafkaLog } from '../log/kafka/kafka-log.ts';
@@ -22,8 +23,10 @@ export interface ClusterServers {
   readonly alerts: AlertStore;
   readonly deadLetters: DeadLetterStore;
   readonly sourceStates: SourceStateStore;
-  readonly olap: OlapClient;
   readonly headers: HeaderStore;
+  readonly olap: OlapClient;
+  /** Newest checkpoints by key, whoever wrote them; claims nothing. */
+  listCheckpoints(): Promise<ReadonlyMap<string, CheckpointStatus>>;
   openOutbox(name: string): Promise<Outbox>;
   /** Pulsar, for roles that read or publish raw logs. */
   openRawLog(): Promise<RawLog>;
@@ -43,26 +46,28 @@ export async function openClusterServers(
     { connectCassandra },
     { openCassandraPositions },
     { openCassandraCheckpoints },
+    { listCassandraCheckpoints },
     { openCassandraAlertStore },
     { openCassandraOutbox },
     { openCassandraDeadLetters },
+    { openCassandraHeaders },
     { openCassandraSourceStates },
     { openKafkaLog },
     { connectClickhouse },
   ] = await Promise.all([
-    { openCassandraHeaders },
     import('../cassandra/connect.ts'),
     import('../log/cassandra/index.ts'),
     import('../featurestore/cassandra/index.ts'),
+    import('../featurestore/cassandra/checkpoint-list.ts'),
     import('../alerts/cassandra/index.ts'),
     import('../alerts/cassandra/outbox.ts'),
     import('../ingest/cassandra/index.ts'),
+    import('../ingest/cassandra/headers.ts'),
     import('../ingest/cassandra/source-states.ts'),
     import('../log/kafka/index.ts'),
     import('../olap/connect.ts'),
   ]);
   const session = await connectCassandra(config.cassandra, { onNotice: warn });
-    import('../ingest/cassandra/headers.ts'),
   closers.push(() => session.close());
   const log = await openKafkaLog({
     kafka: config.kafka,
@@ -89,12 +94,13 @@ export async function openClusterServers(
     alerts,
     deadLetters,
     sourceStates,
+    headers: openCassandraHeaders(session, { retentionDays: config.olap.retentionDays.events }),
     olap,
+    listCheckpoints: async () => new Map((await listCassandraCheckpoints(session)).map((each) => [each.key, each])),
     openOutbox: (name) => Promise.resolve(openCassandraOutbox(session, name)),
     openRawLog: async () => {
       const rawLog = await openRawLog(config.pulsar, onNotice);
       closers.push(() => rawLog.close());
-    headers: openCassandraHeaders(session, { retentionDays: config.olap.retentionDays.events }),
       return rawLog;
     },
   };
