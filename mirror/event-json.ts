@@ -44,7 +44,10 @@ function objectOf(fields: readonly Field[], row: number): string {
   return text.slice(1);
 }
 
-/** What ingest chooses a partition by: the device of a reading, the internal end of a flow, else the source. */
+/**
+ * What ingest chooses a partition by: the device of a reading, the internal end of a flow, else the source. A flow from
+ * :: to :: reads as a record without addresses.
+ */
 function keys(block: EventBlock): (row: number) => string {
   const { rows } = block;
   const eventClass = block.u8(C.class) ?? new Uint8Array(rows);

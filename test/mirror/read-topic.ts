@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Kafka, logLevel } from 'kafkajs';
+import { CompressionCodecs, CompressionTypes, Kafka, logLevel } from 'kafkajs';
+import { compressFrame, decompressFrame } from 'lz4-napi';
 import type { KafkaConfig } from '../../config/kafka.ts';
+
+// kafkajs comes without it.
+CompressionCodecs[CompressionTypes.LZ4] = () => ({
+  compress: ({ buffer }: { readonly buffer: Buffer }) => compressFrame(buffer),
+  decompress: (bytes: Buffer) => decompressFrame(bytes),
+});
 
 /** A record of the mirror, as another program reads it. */
 export interface Mirrored {
@@ -35,6 +42,7 @@ export async function readTopic({ brokers, prefix }: KafkaConfig, name: string):
   try {
     await consumer.subscribe({ topic, fromBeginning: true });
     await new Promise<void>((resolve, reject) => {
+      consumer.on('consumer.crash', ({ payload }) => reject(payload.error));
       consumer
         .run({
           eachMessage: async ({ partition, message: { key, value, offset } }) => {
