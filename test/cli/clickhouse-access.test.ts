@@ -12,7 +12,7 @@ const CONFIG = `clickhouse:
   replicated: true
   databasePrefix: blue_
   analysts:
-    users: [{ name: ada, passwordSha256: ${'0'.repeat(63)}1, networks: ['10.0.0.0/8'] }]
+    users: [{ name: ada, passwordSha256: '${'0'.repeat(63)}1', networks: ['10.0.0.0/8'] }]
 `;
 
 async function access(...args: string[]): Promise<string> {

@@ -5,8 +5,9 @@ import type { IngestSource } from '../../ingest/ingest-source.ts';
 import { NOW_MS, openPipeline, type TestPipeline } from './pipeline-harness.ts';
 
 const DAY_MS = 86_400_000;
-const HEADER = ['#separator \\x09', '#path\tconn', '#fields\tts\tid.orig_h\tid.resp_h'];
-const OTHER = ['#separator \\x09', '#path\tconn', '#fields\tts\tid.resp_h\tid.orig_h'];
+const PORTS = 'id.orig_p\tid.resp_p\tproto';
+const HEADER = ['#separator \\x09', '#path\tconn', `#fields\tts\tid.orig_h\tid.resp_h\t${PORTS}`];
+const OTHER = ['#separator \\x09', '#path\tconn', `#fields\tts\tid.resp_h\tid.orig_h\t${PORTS}`];
 
 describe('headers beside stored rows', () => {
   let harness: TestPipeline;
@@ -27,7 +28,7 @@ describe('headers beside stored rows', () => {
   function message(stored: string, position: number, header = HEADER): void {
     source.decodeWith(zeekTsv.createDecoder({}));
     source.storedAs(stored);
-    for (const line of [...header, `${NOW_MS / 1000}\t10.0.0.1\t192.0.2.1`]) {
+    for (const line of [...header, `${NOW_MS / 1000}\t10.0.0.1\t192.0.2.1\t40000\t443\ttcp`]) {
       const bytes = Buffer.from(line);
       source.write(bytes, 0, bytes.length, position, harness.clock.nowMs);
     }
