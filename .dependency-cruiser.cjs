@@ -13,6 +13,8 @@ const LAYERS = {
   ingest: ['model/', 'log/', 'config/', 'cassandra/[^/]+$'],
   // Stage 2 makes episodes of findings: the way of the data goes on into alerts, never back.
   stream: ['model/', 'log/', 'config/', 'featurestore/[^/]+$', 'alerts/[^/]+$'],
+  // Events for others who read the cluster's log.
+  mirror: ['model/', 'log/[^/]+$'],
   alerts: ['model/', 'log/', 'config/', 'cassandra/[^/]+$'],
   olap: ['model/', 'log/', 'config/'],
   // The store keeps what alerts declares: the shape of a port, see featurestore-takes-types-of-alerts-only.

@@ -7,12 +7,13 @@ import { positions } from './migrations/0001-positions.ts';
 import { checkpoints } from './migrations/0002-checkpoints.ts';
 import { alerts } from './migrations/0003-alerts.ts';
 import { ingest } from './migrations/0004-ingest.ts';
+import { headers } from './migrations/0005-headers.ts';
 import type { Migration } from './migrations/migration.ts';
 import { numberAt, textAt } from './row.ts';
 import type { CassandraSession } from './session.ts';
 
 /** Every migration, in order. */
-export const MIGRATIONS: readonly Migration[] = [positions, checkpoints, alerts, ingest];
+export const MIGRATIONS: readonly Migration[] = [positions, checkpoints, alerts, ingest, headers];
 
 const TABLE = 'schema_migrations';
 /** The row that whoever changes the schema holds; steps are numbered from 1. */

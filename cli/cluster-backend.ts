@@ -11,15 +11,18 @@ import { STREAM_GROUP } from '../stream/runner.ts';
 import { EVENTS_TOPIC, PARTIALS_TOPIC } from '../stream/stage-workers.ts';
 import { PANE_MS } from '../stream/time.ts';
 import { withHistory } from './alert-history.ts';
-import { ArrivalRates } from './arrival-rates.ts';
 import type { Cluster } from './cluster.ts';
 import type { OwnedStage } from './cluster-roles.ts';
 import { createMetrics } from './metrics.ts';
 import { readOnlySql } from './read-only-sql.ts';
 import { sourceStatuses } from './source-statuses.ts';
+import { checkpointKey } from './stage-factory.ts';
+import { StoredEvents } from './stored-events.ts';
 import { SINK_ROUTES } from './topics.ts';
 import { VERSION } from './version.ts';
 
+/** How often stored events are counted, ms. */
+const STORED_MS = 5000;
 /** How often alerts are looked for that another process changed, ms. */
 const WATCH_MS = 2000;
 /** Alerts looked at each time. */
@@ -30,7 +33,7 @@ export class ClusterBackend implements Backend {
   readonly alerts: AlertStore;
   private readonly cluster: Cluster;
   private readonly startedMs = Date.now();
-  private readonly rates = new ArrivalRates();
+  private readonly stored: StoredEvents;
   private readonly registry: ReturnType<typeof createMetrics>;
   private readonly timers: readonly NodeJS.Timeout[];
   private readonly listeners = new Set<(uid: string) => void>();
@@ -49,10 +52,15 @@ export class ClusterBackend implements Backend {
       stage2: () =>
         this.owned().flatMap(({ partition, owned }) => (owned.stage === 2 ? [{ ...owned.parts, partition }] : [])),
       sinkCounters: cluster.sinkCounters,
+      ...(cluster.options.roles.has('mirror') ? { mirror: cluster.mirrorCounters } : {}),
       webhooks: () => this.owned().flatMap(({ owned }) => (owned.stage === 2 ? owned.webhooks : [])),
       httpRequests: () => this.deliveries,
     });
-    const sample = setInterval(() => this.rates.sample(this.events, Date.now()), 1000);
+    this.stored = new StoredEvents(servers.olap);
+    // While ClickHouse is away, what was known stays: `olap.state` says so.
+    const look = (): void => void this.stored.look(Date.now()).catch(() => undefined);
+    look();
+    const sample = setInterval(look, STORED_MS);
     const watch = setInterval(() => {
       if (this.listeners.size > 0)
         this.watch().catch((error: unknown) =>
@@ -144,9 +152,10 @@ export class ClusterBackend implements Backend {
       dataDir: `cluster ${cluster.options.config.kafka.prefix}, this process: ${[...cluster.options.roles].join(', ')}`,
       isSample: false,
       sources: pipeline ? sourceStatuses(pipeline, () => 0) : [],
-      eventsPerSecond: this.rates.perSecond,
+      note: noteOf([...cluster.options.roles].join(', ')),
+      eventsPerSecond: this.stored.rates.perSecond,
       totals: {
-        events: this.events,
+        events: this.stored.total,
         late: pipeline?.counters.late ?? 0,
         deadLetters: sum(Object.values(letters), (count) => count),
         duplicates: sum(stages1, (state) => state.counters.duplicates),
@@ -185,12 +194,8 @@ export class ClusterBackend implements Backend {
         sink_corrupt: cluster.sinkCounters.corrupt,
       },
       advice: [],
-      arrivals: this.rates.lastHour(Date.now()),
+      arrivals: this.stored.rates.lastHour(Date.now()),
     };
-  }
-
-  private get events(): number {
-    return this.cluster.pipeline?.counters.events ?? 0;
   }
 
   private owned(): readonly { readonly partition: number; readonly owned: OwnedStage }[] {
@@ -201,6 +206,7 @@ export class ClusterBackend implements Backend {
   private async partitions(): Promise<Status['partitions']> {
     const { log } = this.cluster.servers;
     const here = new Map(this.owned().map(({ partition, owned }) => [`${owned.stage}/${partition}`, owned]));
+    const checkpoints = await this.cluster.servers.listCheckpoints();
     const all = ([1, 2] as const).flatMap((stage) => {
       const topic = stage === 1 ? EVENTS_TOPIC : PARTIALS_TOPIC;
       return Array.from({ length: log.partitions(topic) }, (_, partition) => ({ stage, topic, partition }));
@@ -210,8 +216,15 @@ export class ClusterBackend implements Backend {
         const { end, earliest } = log.bounds(topic, partition);
         const owned = here.get(`${stage}/${partition}`);
         if (!owned) {
-          const committed = await log.committed(STREAM_GROUP, topic, partition);
-          return { stage, partition, offset: committed?.offset ?? earliest, end };
+          const offset = (await log.committed(STREAM_GROUP, topic, partition))?.offset ?? earliest;
+          const { committedMs: atMs, sizeBytes = 0 } = checkpoints.get(checkpointKey(stage, partition)) ?? {};
+          return {
+            stage,
+            partition,
+            offset,
+            end,
+            ...(atMs === undefined ? {} : { checkpoint: { atMs, offset, sizeBytes } }),
+          };
         }
         const { runner, worker } = owned.parts;
         const { closedBelow } = worker.state;
@@ -240,4 +253,13 @@ export class ClusterBackend implements Backend {
     const kept = new Set(alerts.map(({ episode }) => episode.uid));
     for (const uid of this.seen.keys()) if (!kept.has(uid)) this.seen.delete(uid);
   }
+}
+
+/** What of a status is the cluster's, and what is not. */
+function noteOf(roles: string): string {
+  return (
+    'of the whole cluster: events and their rate (as they are stored in ClickHouse), partitions, tables, alerts, dead ' +
+    `letters; of this process alone (${roles}): sources, late, duplicates, entities, drops, closed panes. ` +
+    '`vedette topology` shows who works on what, /metrics of each process the rest'
+  );
 }

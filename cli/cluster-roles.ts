@@ -8,7 +8,9 @@ import { RawFileDoor } from '../ingest/raw-file-door.ts';
 import { RawIngest } from '../ingest/raw-ingest.ts';
 import type { RawLog, RawTopic } from '../ingest/raw-log.ts';
 import type { RawPublishing } from '../ingest/raw-publisher.ts';
+import { MIRROR_GROUP, type MirrorCounters, type MirrorPoint, PartitionMirror } from '../mirror/partition-mirror.ts';
 import { NetworkSet } from '../model/address.ts';
+import { VedetteError } from '../model/errors.ts';
 import { PANE_MS } from '../model/time.ts';
 import { SINK_GROUP, type SinkLimits, type SinkPoint } from '../olap/sink-partition.ts';
 import { Sink } from '../olap/sink.ts';
@@ -28,7 +30,7 @@ export interface RoleContext {
   readonly servers: ClusterServers;
   readonly onNotice: OnNotice;
   /** For fault tests. */
-  readonly at?: (point: StreamPoint | SinkPoint) => void;
+  readonly at?: (point: StreamPoint | SinkPoint | MirrorPoint) => void;
   readonly sinkLimits?: Partial<SinkLimits>;
 }
 
@@ -116,6 +118,25 @@ export function sinkTopics(servers: ClusterServers): { name: string; partitions:
   return SINK_ROUTES.map(({ topic }) => ({ name: topic, partitions: servers.log.partitions(topic) }));
 }
 
+/** Opens the mirror of one partition of events. */
+export function mirrorOpener(context: RoleContext, counters: MirrorCounters): (place: Place) => Promise<Owned> {
+  const { config, servers, onNotice, at } = context;
+  const { log } = servers;
+  return async ({ topic, partition }) => {
+    await log.claim(MIRROR_GROUP, topic, partition);
+    return new PartitionMirror({
+      log,
+      topic,
+      partition,
+      append: (records) => log.append(config.kafka.mirror.topic, partition, records),
+      leaveOut: config.kafka.mirror.leaveOut,
+      counters,
+      onNotice,
+      ...(at ? { at } : {}),
+    });
+  };
+}
+
 /** Ingest into the cluster's log. */
 export async function createClusterPipeline(context: RoleContext, rawLog: RawLog | undefined): Promise<IngestPipeline> {
   const { config, servers } = context;
@@ -131,6 +152,7 @@ export async function createClusterPipeline(context: RoleContext, rawLog: RawLog
   return new IngestPipeline({
     log: servers.log,
     deadLetters,
+    headers: servers.headers,
     internal: new NetworkSet(config.internal),
     groups: groupNetworks(config),
     site: config.site,
@@ -156,12 +178,18 @@ export async function standAtLogTime(pipeline: IngestPipeline, { log }: ClusterS
 
 const IDLE_CHECK_MS = 1000;
 
-/** Marks quiet sources as idle until the signal aborts. Rejects when the log fails. */
-export async function keepTime(pipeline: IngestPipeline, servers: ClusterServers, signal: AbortSignal): Promise<void> {
+/** Marks quiet sources as idle until the signal aborts. Rejects when the log fails for good. */
+export async function keepTime(pipeline: IngestPipeline, context: RoleContext, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await standAtLogTime(pipeline, servers);
-    pipeline.markIdle();
-    await pipeline.flush();
+    try {
+      await standAtLogTime(pipeline, context.servers);
+      pipeline.markIdle();
+      await pipeline.flush();
+    } catch (error) {
+      // Dead letters and headers that were not taken are kept for the next flush.
+      if (!(error instanceof VedetteError) || !error.retry) throw error;
+      context.onNotice('warn', `what was read cannot be stored: ${error.message}; trying again`);
+    }
     await sleep(IDLE_CHECK_MS, undefined, { signal, ref: false }).catch(() => undefined);
   }
 }

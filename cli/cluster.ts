@@ -9,14 +9,14 @@ import { layoutOf } from '../olap/schema/layout.ts';
 import type { AlertPublisher } from '../alerts/publisher.ts';
 import { csvMappings } from '../config/csv-mappings.ts';
 import type { JobQueue } from '../batch/job-queue.ts';
-import type { OlapEndpoint } from '../olap/client.ts';
-import { endpointOf } from '../olap/connect.ts';
+import { endpointOf, tlsOf } from '../olap/connect.ts';
 import { createPublisher, type OnNotice } from './alert-publishing.ts';
 import {
   createClusterPipeline,
   createRawIngest,
   keepTime,
   listenerName,
+  mirrorOpener,
   openPublishing,
   openRawFiles,
   type OwnedStage,
@@ -28,9 +28,13 @@ import {
   standAtLogTime,
 } from './cluster-roles.ts';
 import { type ClusterServers, joinCluster, openClusterServers } from './compose-cluster.ts';
+import type { ReplayStore } from './compose-replay.ts';
 import { jobProcessors, openClusterJobs } from './compose-jobs.ts';
 import { type Owned, PartitionOwners, type Place } from './partition-owners.ts';
 import type { Role } from './roles.ts';
+import { type MirrorCounters, zeroMirrorCounters } from '../mirror/partition-mirror.ts';
+import { VedetteError } from '../model/errors.ts';
+import { EVENTS_TOPIC } from '../stream/stage-workers.ts';
 import { type SinkCounters, zeroSinkCounters } from './sink-counters.ts';
 import { FINDINGS_TOPIC } from './topics.ts';
 
@@ -55,6 +59,8 @@ export class Cluster {
   readonly sinkCounters: SinkCounters = zeroSinkCounters();
   readonly stages: PartitionOwners<OwnedStage>;
   readonly sinks: PartitionOwners<Owned>;
+  readonly mirrors: PartitionOwners<Owned>;
+  readonly mirrorCounters: MirrorCounters = zeroMirrorCounters();
   /** Of roles that take records in; of the console, for dead letters that are read again. */
   pipeline: IngestPipeline | undefined;
   /** Of roles console and batch. */
@@ -85,8 +91,10 @@ export class Cluster {
     this.failed.catch(() => undefined);
     const onFailed = (error: Error): void => this.fail(error);
     this.stages = new PartitionOwners({ role: 'stream', open: stageOpener(this.context), onNotice, onFailed });
-    const open = sinkOpener(this.context, this.sinkCounters);
-    this.sinks = new PartitionOwners({ role: 'sink', open, onNotice, onFailed });
+    const sink = sinkOpener(this.context, this.sinkCounters);
+    this.sinks = new PartitionOwners({ role: 'sink', open: sink, onNotice, onFailed });
+    const mirror = mirrorOpener(this.context, this.mirrorCounters);
+    this.mirrors = new PartitionOwners({ role: 'mirror', open: mirror, onNotice, onFailed });
     this.publisher = createPublisher({
       store: servers.alerts,
       log: servers.log,
@@ -118,7 +126,7 @@ export class Cluster {
 
   async stop(): Promise<void> {
     for (const stop of this.stoppers.splice(0)) await stop();
-    await Promise.all([this.stages.close(), this.sinks.close()]);
+    await Promise.all([this.stages.close(), this.sinks.close(), this.mirrors.close()]);
     await Promise.all(this.members.splice(0).map((member) => member.leave()));
     for (const close of this.closers.splice(0).reverse()) await close();
   }
@@ -127,6 +135,7 @@ export class Cluster {
     const { roles, config } = this.options;
     if (roles.has('sink')) await this.share('sink-workers', sinkTopics(this.servers), this.sinks);
     if (roles.has('stream')) await this.share('stream-workers', stageTopics(config), this.stages);
+    if (roles.has('mirror')) await this.startMirror();
     if (!roles.has('ingest') && !roles.has('console') && !roles.has('batch')) return;
     const rawLog = await this.servers.openRawLog();
     const pipeline = await createClusterPipeline(this.context, rawLog);
@@ -141,13 +150,24 @@ export class Cluster {
     });
     const ending = new AbortController();
     setMaxListeners(0, ending.signal);
-    const time = keepTime(pipeline, this.servers, ending.signal).catch((error: unknown) => this.failWith(error));
+    const time = keepTime(pipeline, this.context, ending.signal).catch((error: unknown) => this.failWith(error));
     this.stoppers.push(async () => {
       ending.abort();
       await time;
     });
     if (roles.has('ingest')) await this.startIngest(pipeline, rawLog, publishing);
     if (roles.has('console') || roles.has('batch')) await this.startJobs(pipeline);
+  }
+
+  private async startMirror(): Promise<void> {
+    const { roles, config, onNotice } = this.options;
+    if (config.kafka.mirror.enabled) {
+      await this.share('mirror-workers', [{ name: EVENTS_TOPIC, partitions: config.log.partitions }], this.mirrors);
+      return;
+    }
+    const words = 'the role mirror has nothing to do: kafka.mirror.enabled is false';
+    if (roles.size === 1) throw new VedetteError('CONFIG_INVALID', words);
+    onNotice('info', words);
   }
 
   private async startJobs(pipeline: IngestPipeline): Promise<void> {
@@ -157,8 +177,13 @@ export class Cluster {
     this.stoppers.unshift(() => jobs.close());
     this.jobs = jobs;
     if (!roles.has('batch')) return;
-    const olap = (): OlapEndpoint => endpointOf(config.clickhouse);
-    const services = { dataDir: this.options.dataDir, config, onNotice, alerts, deadLetters, pipeline, olap };
+    const { cassandra, clickhouse } = config;
+    const { databasePrefix } = clickhouse;
+    const replayStore = (): ReplayStore => ({
+      olap: { endpoint: endpointOf(clickhouse), tls: tlsOf(clickhouse), databasePrefix },
+      headers: { cassandra },
+    });
+    const services = { dataDir: this.options.dataDir, config, onNotice, alerts, deadLetters, pipeline, replayStore };
     await jobs.work(jobProcessors(services), { concurrency: config.jobs.concurrency });
   }
 

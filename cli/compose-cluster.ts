@@ -3,8 +3,10 @@ import type { AlertStore } from '../alerts/alert.ts';
 import type { Outbox } from '../alerts/outbox.ts';
 import type { CassandraSession } from '../cassandra/session.ts';
 import type { Config } from '../config/schema.ts';
+import type { CheckpointStatus } from '../featurestore/cassandra/checkpoint-list.ts';
 import type { CheckpointStore } from '../featurestore/checkpoint-store.ts';
 import type { DeadLetterStore } from '../ingest/dead-letter.ts';
+import type { HeaderStore } from '../ingest/header-store.ts';
 import type { RawLog } from '../ingest/raw-log.ts';
 import type { SourceStateStore } from '../ingest/source-state.ts';
 import type { GroupMember, GroupOptions } from '../log/kafka/group.ts';
@@ -21,7 +23,10 @@ export interface ClusterServers {
   readonly alerts: AlertStore;
   readonly deadLetters: DeadLetterStore;
   readonly sourceStates: SourceStateStore;
+  readonly headers: HeaderStore;
   readonly olap: OlapClient;
+  /** Newest checkpoints by key, whoever wrote them; claims nothing. */
+  listCheckpoints(): Promise<ReadonlyMap<string, CheckpointStatus>>;
   openOutbox(name: string): Promise<Outbox>;
   /** Pulsar, for roles that read or publish raw logs. */
   openRawLog(): Promise<RawLog>;
@@ -41,9 +46,11 @@ export async function openClusterServers(
     { connectCassandra },
     { openCassandraPositions },
     { openCassandraCheckpoints },
+    { listCassandraCheckpoints },
     { openCassandraAlertStore },
     { openCassandraOutbox },
     { openCassandraDeadLetters },
+    { openCassandraHeaders },
     { openCassandraSourceStates },
     { openKafkaLog },
     { connectClickhouse },
@@ -51,9 +58,11 @@ export async function openClusterServers(
     import('../cassandra/connect.ts'),
     import('../log/cassandra/index.ts'),
     import('../featurestore/cassandra/index.ts'),
+    import('../featurestore/cassandra/checkpoint-list.ts'),
     import('../alerts/cassandra/index.ts'),
     import('../alerts/cassandra/outbox.ts'),
     import('../ingest/cassandra/index.ts'),
+    import('../ingest/cassandra/headers.ts'),
     import('../ingest/cassandra/source-states.ts'),
     import('../log/kafka/index.ts'),
     import('../olap/connect.ts'),
@@ -87,7 +96,9 @@ export async function openClusterServers(
     alerts,
     deadLetters,
     sourceStates,
+    headers: openCassandraHeaders(session, { retentionDays: config.olap.retentionDays.events }),
     olap,
+    listCheckpoints: async () => new Map((await listCassandraCheckpoints(session)).map((each) => [each.key, each])),
     openOutbox: (name) => Promise.resolve(openCassandraOutbox(session, name)),
     openRawLog: async () => {
       const rawLog = await openRawLog(config.pulsar, onNotice);

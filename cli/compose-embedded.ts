@@ -161,7 +161,7 @@ export async function openEmbedded(
       alerts,
       deadLetters: stores.deadLetters,
       pipeline,
-      olap: () => child.endpoint,
+      replayStore: () => ({ olap: { endpoint: child.endpoint }, headers: { folder: join(dataDir, 'ingest') } }),
     }),
   };
 }

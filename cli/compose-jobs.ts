@@ -9,7 +9,7 @@ import type { Config } from '../config/schema.ts';
 import type { DeadLetterStore } from '../ingest/dead-letter.ts';
 import type { IngestPipeline } from '../ingest/pipeline.ts';
 import { replayDeadLetters } from '../ingest/replay.ts';
-import type { OlapEndpoint } from '../olap/client.ts';
+import type { ReplayStore } from './compose-replay.ts';
 import { LazyJobs } from './lazy-jobs.ts';
 import { replayProcesses } from './replay-process.ts';
 
@@ -26,7 +26,8 @@ export interface JobServices {
   readonly alerts: Pick<AlertStore, 'list'>;
   readonly deadLetters: DeadLetterStore;
   readonly pipeline: IngestPipeline;
-  readonly olap: () => OlapEndpoint;
+  /** What replays read. */
+  readonly replayStore: () => ReplayStore;
 }
 
 /** Where the results of a replay are. */
@@ -61,7 +62,7 @@ export async function openClusterJobs(options: { config: Config; onNotice: OnNot
 
 /** Every kind of job, with what it works on. */
 export function jobProcessors(services: JobServices): Record<string, Processor> {
-  const { dataDir, config, onNotice, alerts, deadLetters, pipeline, olap } = services;
+  const { dataDir, config, onNotice, alerts, deadLetters, pipeline, replayStore } = services;
   return {
     [REPLAY_DEAD_LETTERS]: replayDeadLettersJob((filter, run) =>
       replayDeadLetters({ pipeline, store: deadLetters, mappings: csvMappings(config), ...run }, filter),
@@ -69,7 +70,7 @@ export function jobProcessors(services: JobServices): Record<string, Processor> 
     [REPLAY_RAW]: replayRawJob({
       alerts,
       folderOf: (name) => replayFolder(dataDir, name),
-      run: replayProcesses({ config, olap, headersDir: join(dataDir, 'ingest'), onNotice }),
+      run: replayProcesses({ config, store: replayStore, onNotice }),
     }),
   };
 }

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { VedetteError } from '../model/errors.ts';
 import { addAlertsCommand } from './commands/alerts.ts';
 import { addAnalyzeCommand } from './commands/analyze.ts';
+import { addClickhouseCommand } from './commands/clickhouse.ts';
 import { addDeadLettersCommand } from './commands/dead-letters.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addJobsCommands } from './commands/jobs.ts';
@@ -43,6 +44,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addJobsCommands(program, context);
   addDoctorCommand(program, context);
   addTopologyCommand(program, context);
+  addClickhouseCommand(program, context);
   try {
     await program.parseAsync(argv);
     return 0;

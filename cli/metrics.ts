@@ -2,6 +2,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import type { Webhook } from '../alerts/webhook.ts';
 import type { IngestPipeline } from '../ingest/pipeline.ts';
 import type { EventLog } from '../log/event-log.ts';
+import type { MirrorCounters } from '../mirror/partition-mirror.ts';
 import type { SinkCounters } from './sink-counters.ts';
 import type { Stage1Runner, Stage2Runner } from './stage-factory.ts';
 
@@ -16,6 +17,8 @@ export interface MeasuredParts {
   readonly sinkCounters: SinkCounters;
   /** Of a ClickHouse server that is this process's child. */
   readonly child?: { readonly state: string; readonly restarts: number };
+  /** Of a process with the role mirror. */
+  readonly mirror?: MirrorCounters;
   webhooks(): readonly Pick<Webhook, 'counters'>[];
   httpRequests(): number;
 }
@@ -45,7 +48,7 @@ export function createMetrics(parts: MeasuredParts): Registry {
       },
     });
   };
-  const { pipeline, log, logStats, sinkCounters, child } = parts;
+  const { pipeline, log, logStats, sinkCounters, mirror, child } = parts;
   const none: Labels = {};
 
   if (pipeline) {
@@ -144,6 +147,17 @@ export function createMetrics(parts: MeasuredParts): Registry {
     [{ reason: 'corrupt_record' }, sinkCounters.corrupt],
     [{ reason: 'dropped_by_retention' }, sinkCounters.lost],
   ]);
+  if (mirror) {
+    add('counter', 'mirror_events_total', 'Events written into the mirror, repeated ones as well', [], () => [
+      [none, mirror.events],
+    ]);
+    add('counter', 'mirror_bytes_total', 'Their JSON', [], () => [[none, mirror.bytes]]);
+    add('counter', 'mirror_skipped_total', 'Events or records that are not in the mirror', ['reason'], () => [
+      [{ reason: 'too_large_event' }, mirror.refused],
+      [{ reason: 'corrupt_record' }, mirror.corrupt],
+      [{ reason: 'dropped_by_retention' }, mirror.lost],
+    ]);
+  }
   if (child) {
     add('gauge', 'olap_up', 'Whether the ClickHouse server answers', [], () => [
       [none, child.state === 'ready' ? 1 : 0],

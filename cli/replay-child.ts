@@ -4,20 +4,17 @@ import type { ReplayedAlert, ReplayOutcome, ReplayPlan } from '../batch/jobs/rep
 import { csvMappings } from '../config/csv-mappings.ts';
 import type { Config } from '../config/schema.ts';
 import { VedetteError, type ErrorCode } from '../model/errors.ts';
-import { OlapClient, type OlapEndpoint } from '../olap/client.ts';
+import { OlapClient } from '../olap/client.ts';
 import { rawSources, readRawRows } from '../olap/raw-rows.ts';
 import { allAlerts } from './analyze-run.ts';
-import { openReplayHeaders } from './compose-replay.ts';
+import { openReplayHeaders, type ReplayStore } from './compose-replay.ts';
 import { Embedded } from './embedded.ts';
 
 /** What the process is sent first. */
 export interface ReplayOrder {
   readonly plan: ReplayPlan;
   readonly config: Config;
-  /** Of the store that holds the rows. */
-  readonly olap: OlapEndpoint;
-  /** Where the live instance keeps its headers. */
-  readonly headersDir: string;
+  readonly store: ReplayStore;
 }
 
 /** What it sends. */
@@ -31,6 +28,9 @@ export type ReplayReport =
 const MAX_BACKLOG = 64;
 /** The second ClickHouse server stands beside the live one. */
 const OLAP_BYTES = 400 * 1024 ** 2;
+
+/** The rows are read as fast as they are worked on. */
+const READ_MS = 3_600_000;
 
 const ending = new AbortController();
 // Whoever asked is gone, and with it the store that is read from.
@@ -47,9 +47,10 @@ process.once('message', (order: ReplayOrder) => {
     .then((report) => process.send?.(report, () => process.exit(0)));
 });
 
-async function replay({ plan, config, olap, headersDir }: ReplayOrder): Promise<ReplayOutcome> {
-  const live = new OlapClient({ endpoint: () => olap });
-  const reader = await openReplayHeaders(headersDir);
+async function replay({ plan, config, store }: ReplayOrder): Promise<ReplayOutcome> {
+  const { endpoint, ...access } = store.olap;
+  const live = new OlapClient({ ...access, endpoint: () => endpoint, timeoutMs: READ_MS });
+  const reader = await openReplayHeaders(store.headers);
   try {
     const range = { fromMs: plan.fromMs, toMs: plan.toMs };
     const sources = await rawSources(live, range);
@@ -75,7 +76,7 @@ async function replay({ plan, config, olap, headersDir }: ReplayOrder): Promise<
         mappings: csvMappings(config),
         headers: reader.headers,
         sources,
-        rows: readRawRows(olap, range, ending.signal),
+        rows: readRawRows(live, range, ending.signal),
         setNow: (receivedMs) => (nowMs = receivedMs),
         breathe: async (rows) => {
           ending.signal.throwIfAborted();

@@ -3,7 +3,7 @@ import { extname, join } from 'node:path';
 import type { ReplayOutcome, RunReplay } from '../batch/jobs/replay-raw.ts';
 import type { Config } from '../config/schema.ts';
 import { VedetteError } from '../model/errors.ts';
-import type { OlapEndpoint } from '../olap/client.ts';
+import type { ReplayStore } from './compose-replay.ts';
 import type { ReplayOrder, ReplayReport } from './replay-child.ts';
 
 /** How long it may take to end when told to, ms. */
@@ -15,8 +15,7 @@ const CHILD = join(import.meta.dirname, `replay-child${EXTENSION}`);
 /** Runs replays, each in a process of its own. */
 export function replayProcesses(services: {
   readonly config: Config;
-  readonly olap: () => OlapEndpoint;
-  readonly headersDir: string;
+  readonly store: () => ReplayStore;
   readonly onNotice: (level: 'info' | 'warn' | 'error', message: string) => void;
 }): RunReplay {
   return async (plan, { signal, onProgress }) => {
@@ -52,8 +51,8 @@ export function replayProcesses(services: {
           }
         });
         child.on('exit', (code, by) => reject(new Error(`the replay ended with ${by ?? code}: ${words.trim()}`)));
-        const { config, olap, headersDir } = services;
-        child.send({ plan, config, olap: olap(), headersDir } satisfies ReplayOrder);
+        const { config, store } = services;
+        child.send({ plan, config, store: store() } satisfies ReplayOrder);
       });
     } catch (error) {
       signal.throwIfAborted();

@@ -5,6 +5,7 @@ import { eventCodec } from '../olap/event-codec.ts';
 import { STORE_DATABASE } from '../olap/schema/databases.ts';
 import { plainNativeCodec } from '../olap/sink-batch.ts';
 import type { SinkRoute } from '../olap/sink-partition.ts';
+import { VedetteError } from '../model/errors.ts';
 import { FEATURE_TABLES } from '../model/feature-tables.ts';
 import { EVENTS_TOPIC, PARTIALS_TOPIC } from '../stream/stage-workers.ts';
 
@@ -27,9 +28,15 @@ export function topics(config: Config): TopicSpec[] {
 /** Alerts' changes as plain OCSF findings, one JSON object a record, for others who read the cluster's log. */
 export const FINDINGS_TOPIC = 'findings';
 
-/** The same, and what the cluster's log has for others. */
+/** The same, and what the cluster's log has for others. Errors: CONFIG_INVALID where the mirror has the name of another. */
 export function clusterTopics(config: Config): TopicSpec[] {
-  return [...topics(config), { name: FINDINGS_TOPIC, partitions: 1, retentionMs: config.log.retentionHours * HOUR_MS }];
+  const retentionMs = config.log.retentionHours * HOUR_MS;
+  const own = [...topics(config), { name: FINDINGS_TOPIC, partitions: 1, retentionMs }];
+  const { enabled, topic } = config.kafka.mirror;
+  if (!enabled) return own;
+  if (own.some(({ name }) => name === topic))
+    throw new VedetteError('CONFIG_INVALID', `kafka.mirror.topic: "${topic}" is a topic of the log itself`);
+  return [...own, { name: topic, partitions: config.log.partitions, retentionMs }];
 }
 
 /** Which topics the sink stores, and where. */

@@ -1,6 +1,12 @@
 import { z } from 'zod';
+import { EVENT_COLUMNS } from '../model/event-columns.ts';
 
 const MIB = 1024 ** 2;
+
+/** All but those by which a reader knows an event again. */
+const MIRRORED_COLUMNS = EVENT_COLUMNS.map(({ name }) => name).filter(
+  (name) => !['time', '_src', '_pos'].includes(name),
+);
 
 const hostPort = z
   .string()
@@ -116,6 +122,23 @@ export const kafkaSchema = z
       .boolean()
       .default(true)
       .describe('tell Kafka’s own groups where ours are, once a second, so that its tools show lag'),
+    mirror: z
+      .strictObject({
+        enabled: z
+          .boolean()
+          .default(false)
+          .describe('whether the role `mirror` writes every event as JSON into a topic for others'),
+        topic: z
+          .string()
+          .regex(/^[A-Za-z0-9._-]{1,100}$/, 'letters, digits, `.`, `_` and `-`, at most 100')
+          .default('events-json')
+          .describe('name of that topic, behind the prefix; it has the partitions and the retention of the events'),
+        leaveOut: z
+          .array(z.enum(MIRRORED_COLUMNS))
+          .default(['raw'])
+          .describe('columns of events that are not written there; `raw` is the line as it was received'),
+      })
+      .prefault({}),
     group: z
       .strictObject({
         sessionTimeoutMs: z

@@ -83,6 +83,8 @@ export interface Status {
   readonly startedMs: number;
   readonly dataDir: string;
   readonly isSample: boolean;
+  /** Where one process does not know all: what the rest is about. */
+  readonly note?: string;
   readonly sources: readonly SourceStatus[];
   readonly eventsPerSecond: number;
   readonly totals: {

@@ -11,8 +11,9 @@ export interface StoredHeader {
 }
 
 /**
- * Headers of sources, so that rows can be read again from the middle of a file. Bounded by count: the oldest go, and are
- * counted; rows behind those can no longer be read again.
+ * Headers of sources, so that rows can be read again from the middle of a file. Bounded, by count or by age, as the
+ * adapter says: the oldest go; rows behind those can no longer be read again. Of a source that comes in messages, each
+ * with its header, ingest puts the same header again once a day: by age none goes before its rows.
  */
 export interface HeaderStore {
   /** Resolves once durable. The same (source, position) again replaces the first. */

@@ -13,6 +13,10 @@ const HAS_WINDOWS = Uint8Array.from(EVENT_CLASSES, (name) =>
 );
 /** What is kept of a record that could not be read. */
 const LETTER_BYTES = 65_536;
+/** A header that is still in use is put again after so long: a store may let go of it by age. */
+const HEADER_RENEW_MS = 86_400_000;
+/** Stored sources whose last header is remembered: messages of several files come in turns. */
+const NOTED_SOURCES = 1000;
 
 interface SavedSource {
   readonly clock: SourceClockState;
@@ -37,7 +41,8 @@ export class IngestSource {
   private emitted = 0;
   /** The decoder may have another header than the one that was noted last. */
   private isHeaderStale = true;
-  private notedHeader = '';
+  /** By the source that rows are stored under: the header that was noted last. */
+  private readonly noted = new Map<string, { readonly state: string; readonly atMs: number }>();
 
   constructor(pipeline: IngestPipeline, spec: { id: string; decoder: Decoder; disorderMs: number; state?: string }) {
     this.id = spec.id;
@@ -83,7 +88,6 @@ export class IngestSource {
     this.context.source = source;
     this.context.sourceBytes = Buffer.from(source);
     this.isHeaderStale = true;
-    this.notedHeader = '';
   }
 
   /** One record: bytes[start, end) without its line's end, at `position` in the source. */
@@ -175,12 +179,18 @@ export class IngestSource {
   /** Rows are stored without the header that they were read with: it is kept beside them. */
   private noteHeader(): void {
     this.isHeaderStale = false;
-    const { pipeline, context } = this;
+    const { pipeline, context, noted } = this;
     if (!pipeline.options.headers) return;
     const state = this.decoder.saveState();
-    if (state === '' || state === '{}' || state === this.notedHeader) return;
-    this.notedHeader = state;
-    pipeline.header({ source: context.source, position: context.position, format: this.decoder.format, state });
+    if (state === '' || state === '{}') return;
+    const { source, position } = context;
+    const atMs = pipeline.options.now();
+    const before = noted.get(source);
+    if (before?.state === state && atMs - before.atMs < HEADER_RENEW_MS) return;
+    noted.delete(source);
+    noted.set(source, { state, atMs });
+    if (noted.size > NOTED_SOURCES) noted.delete(noted.keys().next().value!);
+    pipeline.header({ source, position, format: this.decoder.format, state });
   }
 
   private tickTo(timeMs: number): void {

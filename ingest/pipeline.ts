@@ -53,6 +53,7 @@ export class IngestPipeline {
   private letters: Omit<DeadLetter, 'id'>[] = [];
   private letterBytes = 0;
   private headers: StoredHeader[] = [];
+  private puttingHeaders: Promise<void> = Promise.resolve();
   private putting: Promise<void> = Promise.resolve();
 
   constructor(options: PipelineOptions) {
@@ -189,13 +190,21 @@ export class IngestPipeline {
     if (this.options.headers) this.headers.push(header);
   }
 
-  private async putHeaders(): Promise<void> {
+  /** One after another, as letters. */
+  private putHeaders(): Promise<void> {
+    const put = (): Promise<void> => this.putNoted();
+    this.puttingHeaders = this.puttingHeaders.then(put, put);
+    return this.puttingHeaders;
+  }
+
+  private async putNoted(): Promise<void> {
     const { headers } = this;
     if (headers.length === 0) return;
     this.headers = [];
     try {
       await this.options.headers?.put(headers);
     } catch (error) {
+      // For the next flush: the same place again is the same header.
       this.headers = [...headers, ...this.headers];
       throw error;
     }

@@ -1,6 +1,7 @@
 import { encodeEventBlock, EventBlock, readVarint, type SourceSpan } from './event-block.ts';
 import { COLUMN_INDEX, EVENT_COLUMNS, type ColumnKind } from './event-columns.ts';
 import type { ColumnWriter } from './native-writer.ts';
+import { at64 } from './words.ts';
 
 const STRIDES: Record<Exclude<ColumnKind, 'string' | 'dict'>, number> = {
   u8: 1,
@@ -28,7 +29,7 @@ export function dropSeenRows(block: EventBlock, highest: (source: string) => num
   let maxTimeMs = -Infinity;
   for (let row = 0; row < block.rows; row++) {
     const source = sources.index[row]!;
-    const position = positions[row * 2 + 1]! * 4294967296 + positions[row * 2]!;
+    const position = at64(positions, row);
     if (position <= reached[source]!) continue;
     reached[source] = position;
     kept.push(row);
@@ -36,7 +37,7 @@ export function dropSeenRows(block: EventBlock, highest: (source: string) => num
     const span = spans.get(id);
     if (span) span.lastPos = position;
     else spans.set(id, { id, firstPos: position, lastPos: position } satisfies SourceSpan);
-    const timeMs = (times[row * 2 + 1]! | 0) * 4294967296 + times[row * 2]!;
+    const timeMs = at64(times, row);
     if (timeMs < minTimeMs) minTimeMs = timeMs;
     if (timeMs > maxTimeMs) maxTimeMs = timeMs;
   }

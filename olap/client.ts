@@ -97,6 +97,27 @@ export class OlapClient {
     });
   }
 
+  /** The same in blocks, for more rows than memory holds: what is not taken waits at the server. */
+  async *stream<T>(
+    sql: string,
+    options: { readonly parameters: OlapParameters; readonly settings: OlapSettings; readonly signal: AbortSignal },
+  ): AsyncGenerator<T[], void, undefined> {
+    const { client } = this.#connect();
+    try {
+      const result = await client.query({
+        query: this.#named(sql),
+        query_params: { ...options.parameters },
+        format: 'JSONEachRow',
+        abort_signal: options.signal,
+        clickhouse_settings: { output_format_json_quote_64bit_integers: 0, ...options.settings },
+      });
+      for await (const rows of result.stream<T>()) yield rows.map((row) => row.json());
+    } catch (error) {
+      options.signal.throwIfAborted();
+      throw asOlapError(error);
+    }
+  }
+
   /** A statement without rows: DDL, or an INSERT … SELECT. */
   async command(sql: string, parameters: OlapParameters = {}, settings: OlapSettings = {}): Promise<void> {
     await this.#guard(({ client }) =>
@@ -171,12 +192,16 @@ export class OlapClient {
     try {
       return await ask(this.#connect());
     } catch (error) {
-      if (error instanceof VedetteError) throw error;
-      if (error instanceof ClickHouseError) throw olapError(Number(error.code), error.message);
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new VedetteError('OLAP_UNAVAILABLE', `ClickHouse does not answer: ${reason}`, { cause: error });
+      throw asOlapError(error);
     }
   }
+}
+
+function asOlapError(error: unknown): VedetteError {
+  if (error instanceof VedetteError) return error;
+  if (error instanceof ClickHouseError) return olapError(Number(error.code), error.message);
+  const reason = error instanceof Error ? error.message : String(error);
+  return new VedetteError('OLAP_UNAVAILABLE', `ClickHouse does not answer: ${reason}`, { cause: error });
 }
 
 /** The client's own form of the same: it takes no key without authorities. */

@@ -1,6 +1,5 @@
-import { createClient } from '@clickhouse/client';
 import { VedetteError } from '../model/errors.ts';
-import type { OlapClient, OlapEndpoint } from './client.ts';
+import type { OlapClient } from './client.ts';
 import { VIEW_DATABASE } from './schema/databases.ts';
 
 /** Event times, ms: from inclusive, to exclusive. */
@@ -38,7 +37,6 @@ const SETTINGS = {
   max_bytes_before_external_group_by: '150000000',
   max_threads: 1,
   max_block_size: '8192',
-  output_format_json_quote_64bit_integers: 0,
 } as const;
 
 /** The id of a source without its incarnation. */
@@ -75,41 +73,22 @@ export async function rawSources(client: OlapClient, { fromMs, toMs }: RawRange)
 }
 
 /**
- * The stored lines of a range in the order of their arrival, in blocks: what is not taken waits at the server.
- * Errors: OLAP_UNAVAILABLE; the signal's reason.
+ * The stored lines of a range in the order of their arrival, in blocks: what is not taken waits at the server. The
+ * client must be one that waits for long. Errors: OLAP_UNAVAILABLE; the signal's reason.
  */
 export async function* readRawRows(
-  endpoint: OlapEndpoint,
+  client: OlapClient,
   { fromMs, toMs }: RawRange,
   signal: AbortSignal,
 ): AsyncGenerator<RawRow[], void, undefined> {
-  const client = createClient({
-    url: endpoint.url,
-    request_timeout: 3_600_000,
-    ...(endpoint.pathname !== undefined && { pathname: endpoint.pathname }),
-    ...(endpoint.username !== undefined && { username: endpoint.username }),
-    ...(endpoint.password !== undefined && { password: endpoint.password }),
-    log: { level: 127 },
-  });
-  try {
-    const result = await client.query({
-      query: `SELECT _src AS source, _pos AS position, toUnixTimestamp64Milli(received_time) AS receivedMs, raw
-        FROM ${VIEW_DATABASE}.events WHERE ${WHERE} ORDER BY received_time, _src, _pos`,
-      query_params: { from: fromMs, to: toMs },
-      format: 'JSONEachRow',
-      abort_signal: signal,
-      clickhouse_settings: SETTINGS,
-    });
-    for await (const rows of result.stream<RawRow>()) {
-      signal.throwIfAborted();
-      yield rows.map((row) => row.json());
-    }
-  } catch (error) {
+  const sql = `SELECT _src AS source, _pos AS position, toUnixTimestamp64Milli(received_time) AS receivedMs, raw
+    FROM ${VIEW_DATABASE}.events WHERE ${WHERE} ORDER BY received_time, _src, _pos`;
+  for await (const rows of client.stream<RawRow>(sql, {
+    parameters: { from: fromMs, to: toMs },
+    settings: SETTINGS,
+    signal,
+  })) {
     signal.throwIfAborted();
-    if (error instanceof VedetteError) throw error;
-    const words = error instanceof Error ? error.message : String(error);
-    throw new VedetteError('OLAP_UNAVAILABLE', `the stored lines cannot be read: ${words}`, { cause: error });
-  } finally {
-    await client.close();
+    yield rows;
   }
 }

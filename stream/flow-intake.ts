@@ -1,11 +1,12 @@
 import { CONN_STATES, Direction, EventClass } from '../model/event-columns.ts';
 import { formatAddressWords } from './address-text.ts';
 import type { Contacts } from './contacts.ts';
-import { at64, type EventColumnsView } from './event-columns-view.ts';
+import type { EventColumnsView } from './event-columns-view.ts';
 import { HOST_MINUTE, M, T, WINDOW } from './host-layout.ts';
 import { hashKeyHigh, type FingerprintSet } from './state/fingerprint-set.ts';
 import type { RowTable } from './state/row-table.ts';
 import { hashKey } from '../model/key-hash.ts';
+import { at64 } from '../model/words.ts';
 import { PANE_MS } from './time.ts';
 
 /** A large flow out of the network, kept until its pane closes. */

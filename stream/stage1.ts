@@ -2,9 +2,10 @@ import { ControlKind, type Control, type EventBlock } from '../model/event-block
 import { DIRECTIONS, EventClass } from '../model/event-columns.ts';
 import type { Finding } from '../model/finding.ts';
 import { nameKey, partitionOf } from '../model/key-hash.ts';
+import { at64 } from '../model/words.ts';
 import type { DetectorSpec, EntityKind, HostDetector, ReadingDetector, SilenceDetector, Verdict } from './detector.ts';
 import { Devices, type DeviceOutput } from './devices.ts';
-import { at64, viewColumns, type EventColumnsView } from './event-columns-view.ts';
+import { viewColumns, type EventColumnsView } from './event-columns-view.ts';
 import { FeatureWriter, type FeatureRecords } from './feature-writer.ts';
 import { hostPartition, makeFinding } from './findings.ts';
 import { isTraffic, type LargeFlowCandidate } from './flow-intake.ts';

@@ -7,8 +7,8 @@ import { sourceName, type RawRow, type RawSource } from '../../olap/raw-rows.ts'
 
 /** How often sources are looked at for being idle, ms of the rows' own receive time. */
 const IDLE_CHECK_MS = 1000;
-/** Names of sources that say which format they carry, whatever their lines look like: `http/zeek-json`. */
-const NAMED_BY_FORMAT = /^(?:http|replay)\/([^/]+)$/;
+/** Names of sources that say which format they carry, whatever their lines look like: `http/zeek-json`, `pulsar/raw-zeek-0/zeek-tsv`. */
+const NAMED_BY_FORMAT = /^(?:http|replay|pulsar\/[^/]+)\/([^/]+)$/;
 /** Of decoders by source and header; a source with more has an odd header in each line. */
 const MAX_DECODERS = 1000;
 

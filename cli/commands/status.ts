@@ -32,6 +32,7 @@ async function print(output: Output, status: StatusJson): Promise<void> {
   await output.text(
     `${status.entities.hosts} hosts, ${status.entities.targets} targets, ${status.entities.devices} devices, ${status.entities.series} series; event log ${bytes(status.log_bytes)}`,
   );
+  if (status.note !== undefined) await output.text(`Note: ${status.note}`);
   if (status.advice.length > 0) {
     await heading(output, 'To check');
     for (const text of status.advice) await output.text(`- ${visibleText(text)}`);

@@ -10,6 +10,9 @@ const NAMES: Readonly<Record<Server, string>> = {
   clickhouse: 'ClickHouse',
 };
 
+/** What a role waits for. */
+const SERVER_OF = { stream: 'Cassandra', sink: 'ClickHouse', mirror: 'Kafka' } as const;
+
 /** A checkpoint that is older, while records wait, is told of; so are those of three missed ones, ms. */
 const OLD_MS = 5 * 60_000;
 const MISSED = 3;
@@ -113,11 +116,10 @@ function growthAdvice({ role, members, partitions }: RoleView, growing: readonly
       (name) => partitions.filter(({ topic }) => topic === name).length,
     ),
   );
-  const server = role === 'sink' ? 'ClickHouse' : 'Cassandra';
   if (members.length < most) {
-    return `${what}: start another worker with \`vedette run --role ${role}\` (${members.length} share up to ${most} partitions of a topic), or see whether ${server} keeps up`;
+    return `${what}: start another worker with \`vedette run --role ${role}\` (${members.length} share up to ${most} partitions of a topic), or see whether ${SERVER_OF[role]} keeps up`;
   }
-  return `${what}: there are as many workers as partitions, so that more of them do not help; see whether their processors are full and ${server} keeps up`;
+  return `${what}: there are as many workers as partitions, so that more of them do not help; see whether their processors are full and ${SERVER_OF[role]} keeps up`;
 }
 
 function rawAdvice({ topic, partitions }: RawTopicView): string[] {

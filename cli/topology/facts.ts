@@ -1,9 +1,11 @@
+import type { Config } from '../../config/schema.ts';
 import type { Server } from '../../config/server-sections.ts';
 import type { ErrorCode } from '../../model/errors.ts';
 import type { CheckpointStatus } from '../../featurestore/cassandra/checkpoint-list.ts';
 import type { RawBacklog } from '../../ingest/pulsar/admin.ts';
 import type { PositionStatus } from '../../log/cassandra/position-list.ts';
 import type { GroupDescription } from '../../log/kafka/group-description.ts';
+import { MIRROR_GROUP } from '../../mirror/partition-mirror.ts';
 import { parseNote } from '../../olap/high-water.ts';
 import { SINK_GROUP } from '../../olap/sink-partition.ts';
 import { STREAM_GROUP } from '../../stream/runner.ts';
@@ -13,7 +15,7 @@ import { SINK_ROUTES } from '../topics.ts';
 
 /** A role whose workers share partitions out. */
 export interface SharedRole {
-  readonly role: 'stream' | 'sink';
+  readonly role: 'stream' | 'sink' | 'mirror';
   /** Of membership, at Kafka. */
   readonly workers: string;
   /** Of positions. */
@@ -25,7 +27,7 @@ export interface SharedRole {
   readonly isAtWork?: (note: string) => boolean;
 }
 
-export const SHARED_ROLES: readonly SharedRole[] = [
+const SHARED_ROLES: readonly SharedRole[] = [
   {
     role: 'stream',
     workers: 'stream-workers',
@@ -41,6 +43,18 @@ export const SHARED_ROLES: readonly SharedRole[] = [
     isAtWork: (note) => parseNote(note, Number.MAX_SAFE_INTEGER).intent !== undefined,
   },
 ];
+
+const MIRROR: SharedRole = {
+  role: 'mirror',
+  workers: 'mirror-workers',
+  group: MIRROR_GROUP,
+  topics: [EVENTS_TOPIC],
+};
+
+/** Roles that a configuration asks for. */
+export function sharedRoles({ kafka }: Pick<Config, 'kafka'>): readonly SharedRole[] {
+  return kafka.mirror.enabled ? [...SHARED_ROLES, MIRROR] : SHARED_ROLES;
+}
 
 /** A partition that Kafka has. */
 export interface PartitionBounds {
@@ -74,6 +88,7 @@ export interface TopologyFacts {
   readonly atMs: number;
   /** Time between the two looks, ms; 0: there was one. */
   readonly overMs: number;
+  readonly roles: readonly SharedRole[];
   readonly first: Look;
   readonly last: Look;
   /** By the name of {@link SharedRole.workers}. */

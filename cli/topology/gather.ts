@@ -5,7 +5,7 @@ import { PulsarAdmin } from '../../ingest/pulsar/admin.ts';
 import { VedetteError } from '../../model/errors.ts';
 import { tokenOf } from '../compose-cluster.ts';
 import { CassandraLook } from './cassandra-look.ts';
-import { type Look, type Problem, type RawTopicFacts, SHARED_ROLES, type TopologyFacts } from './facts.ts';
+import { type Look, type Problem, type RawTopicFacts, sharedRoles, type TopologyFacts } from './facts.ts';
 import { KafkaLook } from './kafka-look.ts';
 
 /** Of a request to a server that is not told otherwise, ms. */
@@ -24,7 +24,8 @@ export async function gatherTopology(
     problems.ask('kafka', () => KafkaLook.open(config.kafka)),
     problems.ask('cassandra', () => CassandraLook.open(config.cassandra)),
   ]);
-  const topics = [...new Set(SHARED_ROLES.flatMap((role) => role.topics))];
+  const roles = sharedRoles(config);
+  const topics = [...new Set(roles.flatMap((role) => role.topics))];
   const look = async (): Promise<Look> => {
     const [bounds, positions] = await Promise.all([
       kafka && problems.ask('kafka', () => kafka.bounds(topics)),
@@ -37,14 +38,14 @@ export async function gatherTopology(
     const firstMs = performance.now();
     const canCompare = overMs > 0 && first.bounds !== undefined && first.positions !== undefined;
     const [groups, checkpoints, raw] = await Promise.all([
-      kafka && problems.ask('kafka', () => kafka.groups(SHARED_ROLES.map(({ workers }) => workers))),
+      kafka && problems.ask('kafka', () => kafka.groups(roles.map(({ workers }) => workers))),
       cassandra && problems.ask('cassandra', () => cassandra.checkpoints()),
       problems.ask('pulsar', () => rawTopics(config.pulsar)),
     ]);
     if (canCompare) await waitUntil(firstMs + overMs, signal);
     signal.throwIfAborted();
     const last = canCompare ? await look() : first;
-    const facts = { first, last, groups, checkpoints, raw, problems: problems.list };
+    const facts = { roles, first, last, groups, checkpoints, raw, problems: problems.list };
     return { atMs: Date.now(), overMs: canCompare ? Math.round(performance.now() - firstMs) : 0, ...facts };
   } finally {
     kafka?.close();

@@ -1,7 +1,7 @@
 import type { CheckpointStatus } from '../../featurestore/cassandra/checkpoint-list.ts';
 import type { GroupDescription } from '../../log/kafka/group-description.ts';
 import type { PositionStatus } from '../../log/cassandra/position-list.ts';
-import { type Look, SHARED_ROLES, type SharedRole, type TopologyFacts } from './facts.ts';
+import { type Look, type SharedRole, type TopologyFacts } from './facts.ts';
 
 /** What `vedette topology -o json` prints, without the advice. What no server told is missing. */
 export interface TopologyView {
@@ -78,11 +78,11 @@ export interface RawTopicView {
 
 /** @param checkpointMs time between checkpoints: a shorter look sees no commit of a stage, and says nothing of growth. */
 export function viewOf(facts: TopologyFacts, { checkpointMs }: { readonly checkpointMs: number }): TopologyView {
-  const { atMs, overMs, raw } = facts;
+  const { atMs, overMs, roles, raw } = facts;
   return {
     now: new Date(atMs).toISOString(),
     over_seconds: Math.round(overMs / 1000),
-    roles: SHARED_ROLES.map((role) => {
+    roles: roles.map((role) => {
       const commitMs = role.checkpointOf ? checkpointMs : 0;
       return roleView(role, facts, { canJudge: overMs > 0 && overMs >= commitMs });
     }),

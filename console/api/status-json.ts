@@ -11,6 +11,10 @@ export const statusSchema = z.object({
   started: time,
   data_dir: z.string(),
   is_sample: z.boolean(),
+  note: z
+    .string()
+    .optional()
+    .describe('On a cluster: what is about all of it, and what about the process that answers'),
   events_per_second: z.number(),
   watermark: time.describe('Event time up to which panes are closed in every partition'),
   last_checkpoint: time.describe('The oldest of the partitions'),
@@ -62,6 +66,7 @@ export function statusJson(status: Status, deadLetters: Readonly<Record<string, 
     started: isoTime(status.startedMs),
     data_dir: status.dataDir,
     is_sample: status.isSample,
+    ...(status.note === undefined ? {} : { note: status.note }),
     events_per_second: status.eventsPerSecond,
     watermark: isoTime(watermarkMs(status)),
     last_checkpoint: isoTime(lastCheckpointMs(status)),

@@ -108,5 +108,6 @@ export function storeCard(status: Status): Html {
         )}
       </tbody>
     </table>
+    ${status.note !== undefined && html`<p class="faint">${status.note}</p>`}
   </section>`;
 }

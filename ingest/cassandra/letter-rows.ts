@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { bytesAt, numberAt, optionalText, type Row, textAt } from '../../cassandra/row.ts';
 import type { CassandraSession } from '../../cassandra/session.ts';
 import type { DeadLetter } from '../dead-letter.ts';
 import type { DeadLetterReason } from '../decoder.ts';
+import { placeName } from './place-name.ts';
 
 /** A letter without what it weighs. */
 export type LetterHead = Omit<DeadLetter, 'bytes' | 'decoderState'>;
@@ -102,11 +102,6 @@ export class LetterRows {
 /** A mark that came after its letter was dropped leaves a row with nothing else in it. */
 function isWhole(row: Row): boolean {
   return row['source'] !== null;
-}
-
-/** Keys have a limit; sources are paths and topics, and may be longer. */
-function placeName(source: string): string {
-  return Buffer.byteLength(source) <= 1024 ? source : `#${createHash('sha256').update(source).digest('hex')}`;
 }
 
 function headOf(row: Row): LetterHead {

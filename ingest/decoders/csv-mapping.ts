@@ -54,6 +54,11 @@ export function compileDevice(mapping: CsvMapping, fileName: string | undefined)
   return parts;
 }
 
+/** Whether devices are named by the file that they stand in. */
+export function namesFile({ device }: CsvMapping): boolean {
+  return /\{(?:stem|folder)\}/.test(device);
+}
+
 function fileStem(path: string): string {
   const name = basename(path).replace(/\.gz$/, '');
   const dot = name.lastIndexOf('.');

@@ -3,7 +3,7 @@ import { VedetteError } from '../../model/errors.ts';
 import type { CsvMapping, DecodeResult, Decoder, DecoderOptions, Format } from '../decoder.ts';
 import { TEXT, type EventRow } from '../event-row.ts';
 import { CsvLine } from './csv-line.ts';
-import { compileDevice, type DevicePart } from './csv-mapping.ts';
+import { compileDevice, type DevicePart, namesFile } from './csv-mapping.ts';
 import { NO_VALUE, scanCell } from './csv-number.ts';
 import { compileTimeFormat, type IndexTime, type TimeScanner } from './csv-time.ts';
 import { resolveHeader, type WideHeader } from './csv-wide-header.ts';
@@ -17,13 +17,16 @@ const MAX_COUNTED_DEVICES = 65_536;
 interface SavedState {
   readonly columns: readonly string[] | null;
   readonly counts: readonly (readonly [device: string, lines: number])[];
+  /** Where it names the device. */
+  readonly fileName?: string;
 }
 
 class WideCsvDecoder implements Decoder {
   readonly format = FORMAT;
   readonly #mapping: CsvMapping;
   readonly #delimiter: number;
-  readonly #device: readonly DevicePart[];
+  #fileName: string | undefined;
+  #device: readonly DevicePart[];
   readonly #time: TimeScanner | IndexTime;
   readonly #line = new CsvLine();
   readonly #counts = new Map<string, number>();
@@ -39,6 +42,7 @@ class WideCsvDecoder implements Decoder {
       );
     }
     this.#delimiter = mapping.delimiter.charCodeAt(0);
+    this.#fileName = fileName;
     this.#device = compileDevice(mapping, fileName);
     this.#time = compileTimeFormat(mapping.timeFormat);
     if (mapping.time === '' && typeof this.#time === 'function') {
@@ -83,12 +87,21 @@ class WideCsvDecoder implements Decoder {
   }
 
   saveState(): string {
-    const state: SavedState = { columns: this.#header?.columns ?? null, counts: [...this.#counts] };
-    return JSON.stringify(state);
+    const fileName = namesFile(this.#mapping) ? this.#fileName : undefined;
+    const columns = this.#header?.columns ?? null;
+    return JSON.stringify({
+      columns,
+      counts: [...this.#counts],
+      ...(fileName === undefined ? {} : { fileName }),
+    } satisfies SavedState);
   }
 
   restoreState(state: string): void {
-    const { columns, counts } = JSON.parse(state) as SavedState;
+    const { columns, counts, fileName } = JSON.parse(state) as SavedState;
+    if (fileName !== undefined && namesFile(this.#mapping)) {
+      this.#fileName = fileName;
+      this.#device = compileDevice(this.#mapping, fileName);
+    }
     this.#header = columns === null ? undefined : resolveHeader(columns, this.#mapping, this.#device);
     this.#counts.clear();
     for (const [device, lines] of counts) this.#counts.set(device, lines);

@@ -18,10 +18,11 @@ class ZeekJsonDecoder implements Decoder {
   readonly #scanner: JsonFieldScanner | undefined;
   readonly #parser = new JsonRecordParser(ZEEK_FIELD_NAMES);
   readonly #writer = new ZeekRowWriter({ text: 'plain' });
-  readonly #log: ZeekLog | undefined;
+  #fileName: string | undefined;
+  #log: ZeekLog | undefined;
 
-  constructor(log: ZeekLog | undefined, parser: ZeekJsonParser) {
-    this.#log = log;
+  constructor(fileName: string | undefined, parser: ZeekJsonParser) {
+    this.#nameLog(fileName);
     this.#scanner = parser === 'scan' ? new JsonFieldScanner(ZEEK_FIELD_NAMES) : undefined;
   }
 
@@ -42,13 +43,19 @@ class ZeekJsonDecoder implements Decoder {
     return result;
   }
 
+  /** Nothing is kept from one record to the next but the file's name, where that tells the log. */
   saveState(): string {
-    return '{}';
+    return JSON.stringify(this.#log ? { fileName: this.#fileName } : {});
   }
 
-  /** Nothing is kept from one record to the next. */
-  restoreState(_state: string): void {
-    return;
+  restoreState(state: string): void {
+    const { fileName } = JSON.parse(state === '' ? '{}' : state) as { readonly fileName?: string };
+    if (fileName !== undefined) this.#nameLog(fileName);
+  }
+
+  #nameLog(fileName: string | undefined): void {
+    this.#fileName = fileName;
+    this.#log = fileName === undefined ? undefined : zeekLogFromFileName(fileName);
   }
 }
 
@@ -61,8 +68,7 @@ function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
 
 /** A decoder that reads with one of the two parsers; the format's own reads with 'scan'. */
 export function createZeekJsonDecoder(options: DecoderOptions, parser: ZeekJsonParser): Decoder {
-  const log = options.fileName === undefined ? undefined : zeekLogFromFileName(options.fileName);
-  return new ZeekJsonDecoder(log, parser);
+  return new ZeekJsonDecoder(options.fileName, parser);
 }
 
 /** How sure the first record is Zeek's: `ts` is necessary, and a key that others do not have makes it certain. */

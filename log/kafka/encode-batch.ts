@@ -14,12 +14,26 @@ export interface ProducerStamp {
   readonly sequence: number;
 }
 
-/** One batch of values without keys, all of one time; to be stamped before it is sent. */
+/** With a key, for whoever else reads the topic; our own records have none. */
+export interface KeyedRecord {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** A value alone, or with a key. */
+export type BatchRecord = Uint8Array | KeyedRecord;
+
+/** What a record weighs, without its frame. */
+export function recordBytes(record: BatchRecord): number {
+  return valueOf(record).length + (keyOf(record)?.length ?? 0);
+}
+
+/** One batch, all of one time; to be stamped before it is sent. */
 export async function encodeBatch(
-  values: readonly Uint8Array[],
+  records: readonly BatchRecord[],
   { codec, timeMs }: { readonly codec: Codec; readonly timeMs: number },
 ): Promise<Buffer> {
-  const plain = encodeRecords(values);
+  const plain = encodeRecords(records);
   const compression = await loadCodec(codec);
   const batch = compression
     ? Buffer.concat([
@@ -31,10 +45,10 @@ export async function encodeBatch(
   batch.writeInt32BE(-1, 12);
   batch.writeInt8(2, 16);
   batch.writeInt16BE(CODECS.indexOf(codec), ATTRIBUTES_AT);
-  batch.writeInt32BE(values.length - 1, 23);
+  batch.writeInt32BE(records.length - 1, 23);
   batch.writeBigInt64BE(BigInt(timeMs), 27);
   batch.writeBigInt64BE(BigInt(timeMs), 35);
-  batch.writeInt32BE(values.length, 57);
+  batch.writeInt32BE(records.length, 57);
   return batch;
 }
 
@@ -47,25 +61,50 @@ export function stampBatch(batch: Buffer, { producerId, epoch, sequence }: Produ
 }
 
 /** Room for the header, then the records. */
-function encodeRecords(values: readonly Uint8Array[]): Buffer {
-  const lengths = values.map((value, i) => 4 + varintBytes(i) + varintBytes(value.length) + value.length);
+function encodeRecords(records: readonly BatchRecord[]): Buffer {
+  const lengths = records.map((record, i) => {
+    const { length } = valueOf(record);
+    return 3 + varintBytes(i) + keyBytes(keyOf(record)) + varintBytes(length) + length;
+  });
   const total = lengths.reduce((sum, length) => sum + varintBytes(length) + length, BATCH_HEADER_BYTES);
   const bytes = Buffer.allocUnsafe(total);
   bytes.fill(0, 0, BATCH_HEADER_BYTES);
   let at = BATCH_HEADER_BYTES;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
+  for (let i = 0; i < records.length; i++) {
+    const value = valueOf(records[i]!);
     at = writeVarint(bytes, at, lengths[i]!);
     bytes[at++] = 0; // attributes
     bytes[at++] = 0; // time delta
     at = writeVarint(bytes, at, i);
-    bytes[at++] = 1; // no key: −1
+    at = writeKey(bytes, at, keyOf(records[i]!));
     at = writeVarint(bytes, at, value.length);
     bytes.set(value, at);
     at += value.length;
     bytes[at++] = 0; // no headers
   }
   return bytes;
+}
+
+function valueOf(record: BatchRecord): Uint8Array {
+  return record instanceof Uint8Array ? record : record.value;
+}
+
+function keyOf(record: BatchRecord): Uint8Array | undefined {
+  return record instanceof Uint8Array ? undefined : record.key;
+}
+
+function keyBytes(key: Uint8Array | undefined): number {
+  return key === undefined ? 1 : varintBytes(key.length) + key.length;
+}
+
+function writeKey(bytes: Buffer, start: number, key: Uint8Array | undefined): number {
+  if (key === undefined) {
+    bytes[start] = 1; // −1
+    return start + 1;
+  }
+  const at = writeVarint(bytes, start, key.length);
+  bytes.set(key, at);
+  return at + key.length;
 }
 
 /** Of a number that is not negative, as zigzag. */

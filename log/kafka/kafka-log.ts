@@ -3,6 +3,7 @@ import type { EventLog, GroupPosition, LogEntry } from '../event-log.ts';
 import type { BoundsRefresh } from './bounds.ts';
 import type { Connections } from './connections.ts';
 import type { KafkaCounters } from './counters.ts';
+import type { BatchRecord } from './encode-batch.ts';
 import { describeCluster, type KafkaDescription } from './describe.ts';
 import type { Fetcher } from './fetcher.ts';
 import type { GroupCommits } from './group-commits.ts';
@@ -50,7 +51,8 @@ export class KafkaLog implements EventLog {
     return this.#topic(topic).length;
   }
 
-  async append(topic: string, partition: number, records: readonly Uint8Array[]): Promise<number> {
+  /** Records may have keys, for others who read the topic: our own readers don't see them. */
+  async append(topic: string, partition: number, records: readonly BatchRecord[]): Promise<number> {
     const { producer, state } = this.#open(topic, partition);
     if (records.length === 0) return state.bounds.end;
     return producer.append(records);

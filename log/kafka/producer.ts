@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { VedetteError } from '../../model/errors.ts';
 import type { Codec } from './codecs.ts';
 import type { KafkaCounters } from './counters.ts';
-import { encodeBatch, stampBatch } from './encode-batch.ts';
+import { type BatchRecord, encodeBatch, recordBytes, stampBatch } from './encode-batch.ts';
 import { errorName } from './kafkajs.ts';
 import type { Leaders } from './leaders.ts';
 import type { PartitionState } from './partition-state.ts';
@@ -29,14 +29,14 @@ export interface ProducerLimits {
 }
 
 interface Append {
-  readonly records: readonly Uint8Array[];
+  readonly records: readonly BatchRecord[];
   readonly resolve: (offset: number) => void;
   readonly reject: (error: unknown) => void;
 }
 
 const BACKOFF_MS = { first: 20, most: 1000 };
 const SEQUENCE_MODULO = 2 ** 31;
-/** What a record takes beside its value, at most. */
+/** What a record takes beside its key and value, at most. */
 const RECORD_OVERHEAD_BYTES = 24;
 
 /**
@@ -59,7 +59,7 @@ export class PartitionProducer {
     this.#parts = parts;
   }
 
-  append(records: readonly Uint8Array[]): Promise<number> {
+  append(records: readonly BatchRecord[]): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ records, resolve, reject });
       this.#draining ??= this.#drain().finally(() => (this.#draining = undefined));
@@ -108,7 +108,7 @@ export class PartitionProducer {
   }
 
   /** Stores records in as many batches as they need; gives the first one's offset. */
-  async #store(records: readonly Uint8Array[]): Promise<number> {
+  async #store(records: readonly BatchRecord[]): Promise<number> {
     const { codec, maxBatchBytes } = this.#parts.limits;
     const batch = await encodeBatch(records, { codec, timeMs: Date.now() });
     const offset = batch.length > maxBatchBytes ? 'too large' : await this.#send(batch, records.length);
@@ -122,7 +122,7 @@ export class PartitionProducer {
     if (records.length === 1) {
       throw new VedetteError(
         'BAD_REQUEST',
-        `a record of ${records[0]!.length} bytes is more than ${this.#state.kafkaTopic} takes (max.message.bytes)`,
+        `a record of ${recordBytes(records[0]!)} bytes is more than ${this.#state.kafkaTopic} takes (max.message.bytes)`,
       );
     }
     const half = Math.ceil(records.length / 2);
@@ -215,8 +215,8 @@ export class PartitionProducer {
 const NOT_ENOUGH_AFTER = KAFKA_ERROR.notEnoughReplicasAfterAppend;
 const MISSING_MS = 10_000;
 
-function sizeOf(records: readonly Uint8Array[]): number {
-  return records.reduce((sum, { length }) => sum + length + RECORD_OVERHEAD_BYTES, 0);
+function sizeOf(records: readonly BatchRecord[]): number {
+  return records.reduce((sum, record) => sum + recordBytes(record) + RECORD_OVERHEAD_BYTES, 0);
 }
 
 /** The record itself is at fault, and those behind it are not. */

@@ -203,7 +203,14 @@ describe('dead-letters and status', () => {
     expect(output).not.toMatch(OBEYED);
     expect(output).toContain('last checkpoint 12 s ago');
     expect(output).toMatch(/http +zeek-json +idle +5 +0\.20 +0 +1 +90 s ago/);
+    expect(output).not.toContain('Note:');
     expect(JSON.parse((await vedette('status -o json')).output).partitions[0].lag).toBe(4);
+  });
+
+  it('says what of a status is not about all of a cluster', async () => {
+    fixture.status = statusOf({ note: 'of this process alone: sources' });
+    expect((await vedette('status')).output).toContain('Note: of this process alone: sources');
+    expect(JSON.parse((await vedette('status -o json')).output).note).toBe('of this process alone: sources');
   });
 });
 

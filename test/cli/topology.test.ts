@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Output } from '../../cli/output.ts';
 import { adviceOf } from '../../cli/topology/advice.ts';
-import type { Look, TopologyFacts } from '../../cli/topology/facts.ts';
+import { type Look, sharedRoles, type TopologyFacts } from '../../cli/topology/facts.ts';
 import { printTopology } from '../../cli/topology/print.ts';
 import { viewOf } from '../../cli/topology/view.ts';
+import { parseConfig } from '../../config/load.ts';
 import type { GroupDescription } from '../../log/kafka/group-description.ts';
 import { HighWater } from '../../olap/high-water.ts';
 import { Captured } from './command-fixture.ts';
@@ -50,6 +51,7 @@ function facts(changed: Partial<TopologyFacts>): TopologyFacts {
   return {
     atMs: AT_MS,
     overMs: 2000,
+    roles: sharedRoles(parseConfig({})),
     first: last,
     last,
     groups: new Map([
@@ -76,6 +78,26 @@ function roleOf(changed: Partial<TopologyFacts>, name: 'stream' | 'sink') {
 }
 
 describe('topology', () => {
+  it('shows the mirror where the configuration asks for it', () => {
+    expect(viewOf(facts({}), { checkpointMs: CHECKPOINT_MS }).roles.map(({ role }) => role)).toEqual([
+      'stream',
+      'sink',
+    ]);
+    const roles = sharedRoles(parseConfig({ kafka: { mirror: { enabled: true } } }));
+    const last = look([10, 12], []);
+    const positions = [{ group: 'mirror', topic: 'events', partition: 1, epoch: 2, offset: 5, metadata: '' }];
+    const groups = new Map([['mirror-workers', group('mirror-workers', { [FIRST_ID]: ['events/1'] })]]);
+    const given = facts({ roles, groups, last: { ...last, positions } });
+    const mirror = viewOf(given, { checkpointMs: CHECKPOINT_MS }).roles.find(({ role }) => role === 'mirror')!;
+    expect(mirror.partitions.map(({ partition, owner, lag }) => [partition, owner, lag])).toEqual([
+      [0, undefined, 10],
+      [1, 'vedette-0b1c2d3e', 7],
+    ]);
+    expect(adviceOn({ ...given, groups: new Map([['mirror-workers', group('mirror-workers', {})]]) })).toContainEqual(
+      expect.stringMatching(/^no worker of the role mirror runs, and 17 records wait/),
+    );
+  });
+
   it('gives each partition its owner by a short name, its lag and its epoch', () => {
     const groups = new Map([['sink-workers', group('sink-workers', { [FIRST_ID]: ['events/1'], [SECOND_ID]: [] })]]);
     const { members, partitions } = roleOf({ groups, last: look([10, 12], [4, undefined]) }, 'sink');

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeSample } from '../../sample/generate-sample.ts';
+import { connTsv, metersCsv } from './header-logs.ts';
 import { type Ended, Program, sql } from './program.ts';
 
 const END_MS = Date.UTC(2026, 10, 20);
@@ -20,8 +21,8 @@ beforeAll(async () => {
   const paths = await writeSample(join(root, 'sample'), 1, END_MS);
   const logs = join(root, 'logs');
   await mkdir(logs);
-  await writeFile(join(logs, 'conn.log'), connTsv(400));
-  await writeFile(join(logs, 'meters.csv'), metersCsv(300));
+  await writeFile(join(logs, 'conn.log'), connTsv(400, START_MS));
+  await writeFile(join(logs, 'meters.csv'), metersCsv(300, START_MS));
   const given = paths.filter((path) => path.endsWith('readings.ndjson'));
   await succeeded(Program.run(['analyze', '--data', data, ...given, logs]));
   program = new Program(['run', '--data', data, '--port', '0']);
@@ -88,50 +89,4 @@ async function alerts(): Promise<string[]> {
   const response = await fetch(`${url}/api/v1/alerts?limit=500`);
   const { items } = (await response.json()) as { items: { uid: string }[] };
   return items.map(({ uid }) => uid).sort();
-}
-
-/** Columns in an order of its own: only its header says which is which. */
-function connTsv(lines: number): string {
-  const fields = [
-    'ts',
-    'id.resp_h',
-    'id.orig_h',
-    'uid',
-    'id.orig_p',
-    'id.resp_p',
-    'proto',
-    'duration',
-    'resp_bytes',
-    'orig_bytes',
-  ];
-  const head = [
-    '#separator \\x09',
-    '#empty_field\t(empty)',
-    '#unset_field\t-',
-    '#path\tconn',
-    `#fields\t${fields.join('\t')}`,
-  ];
-  const body = Array.from({ length: lines }, (_, i) =>
-    [
-      (START_MS / 1000 + i * 200).toFixed(6),
-      '192.0.2.9',
-      `10.0.0.${i % 20}`,
-      `C${i}`,
-      40_000 + i,
-      443,
-      'tcp',
-      '1.500000',
-      i * 3,
-      i * 7,
-    ].join('\t'),
-  );
-  return [...head, ...body, ''].join('\n');
-}
-
-function metersCsv(lines: number): string {
-  const body = Array.from(
-    { length: lines },
-    (_, i) => `${20 + (i % 7) / 10},meter-1,${iso(START_MS + i * 60_000)},volume`,
-  );
-  return ['value,device,time,metric', ...body, ''].join('\n');
 }

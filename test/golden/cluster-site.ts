@@ -37,6 +37,21 @@ export interface Worker {
   notices: string;
 }
 
+/** Names of their own for everything on the servers that the environment names. */
+export function siteConfig(given: Record<string, unknown>): Config {
+  const name = `t${randomBytes(5).toString('hex')}`;
+  const { config: named } = readSections(undefined, process.env);
+  const asked = parseConfig(given);
+  return {
+    ...asked,
+    kafka: { ...named.kafka, mirror: asked.kafka.mirror, prefix: name, boundsMs: 200 },
+    pulsar: { ...named.pulsar, topics: asked.pulsar.topics, namespace: name },
+    cassandra: { ...named.cassandra, keyspace: name },
+    redis: { ...named.redis, namespace: name },
+    clickhouse: { ...named.clickhouse, databasePrefix: `${name}_` },
+  };
+}
+
 /** An installation of its own on the servers that the environment names: other names for everything in them. */
 export class ClusterSite {
   readonly config: Config;
@@ -53,20 +68,11 @@ export class ClusterSite {
   }
 
   static async open(given: Record<string, unknown>): Promise<ClusterSite> {
-    const name = `t${randomBytes(5).toString('hex')}`;
-    const { config: named } = readSections(undefined, process.env);
-    const config: Config = {
-      ...parseConfig(given),
-      kafka: { ...named.kafka, prefix: name, boundsMs: 200 },
-      pulsar: { ...named.pulsar, namespace: name },
-      cassandra: { ...named.cassandra, keyspace: name },
-      redis: { ...named.redis, namespace: name },
-      clickhouse: { ...named.clickhouse, databasePrefix: `${name}_` },
-    };
+    const config = siteConfig(given);
     const cluster = await Cluster.start({
       config,
       roles: new Set(),
-      dataDir: join(tmpdir(), name),
+      dataDir: join(tmpdir(), config.kafka.prefix),
       onNotice: () => undefined,
     });
     const context = { config, servers: cluster.servers, onNotice: () => undefined };
@@ -137,28 +143,36 @@ export class ClusterSite {
 
   /** Resolves once everything in the log has been through the stages, with checkpoints, and is stored. */
   async settled(timeoutMs: number): Promise<void> {
+    const until = Date.now() + timeoutMs;
+    const left = (): number => until - Date.now();
+    await this.caughtUp(STREAM_GROUP, EVENTS_TOPIC, left());
+    await this.caughtUp(STREAM_GROUP, PARTIALS_TOPIC, left());
+    await this.stored(left());
+  }
+
+  /** Resolves once all that is in the log now is stored. */
+  async stored(timeoutMs: number): Promise<void> {
+    const until = Date.now() + timeoutMs;
+    for (const { topic } of SINK_ROUTES) await this.caughtUp(SINK_GROUP, topic, until - Date.now());
+  }
+
+  /** Resolves once a group has committed all that a topic has now. */
+  async caughtUp(group: string, topic: string, timeoutMs: number): Promise<void> {
     const { log } = this.servers;
     const until = Date.now() + timeoutMs;
-    const waitFor = async (group: string, topic: string): Promise<void> => {
-      for (let partition = 0; partition < log.partitions(topic); partition++) {
-        for (;;) {
-          const { end } = log.bounds(topic, partition);
-          const offset = (await log.committed(group, topic, partition))?.offset ?? 0;
-          if (offset >= end) break;
-          if (Date.now() > until) {
-            const notices = [...this.workers].map((worker) => worker.notices).join('\n---\n');
-            throw new Error(`${group} is at ${offset} of ${end} in ${topic}/${partition}:\n${notices}`);
-          }
-          await sleep(100);
+    await sleep(this.config.kafka.boundsMs * 2);
+    for (let partition = 0; partition < log.partitions(topic); partition++) {
+      for (;;) {
+        const { end } = log.bounds(topic, partition);
+        const offset = (await log.committed(group, topic, partition))?.offset ?? 0;
+        if (offset >= end) break;
+        if (Date.now() > until) {
+          const notices = [...this.workers].map((worker) => worker.notices).join('\n---\n');
+          throw new Error(`${group} is at ${offset} of ${end} in ${topic}/${partition}:\n${notices}`);
         }
+        await sleep(100);
       }
-    };
-    await sleep(this.config.kafka.boundsMs * 2);
-    await waitFor(STREAM_GROUP, EVENTS_TOPIC);
-    await sleep(this.config.kafka.boundsMs * 2);
-    await waitFor(STREAM_GROUP, PARTIALS_TOPIC);
-    await sleep(this.config.kafka.boundsMs * 2);
-    for (const { topic } of SINK_ROUTES) await waitFor(SINK_GROUP, topic);
+    }
   }
 
   /** What there is at the end; no worker may run. */

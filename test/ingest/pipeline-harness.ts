@@ -29,6 +29,7 @@ export async function openPipeline(options: { partitions?: number; blockRows?: n
   const pipeline = new IngestPipeline({
     log,
     deadLetters: stores.deadLetters,
+    headers: stores.headers,
     internal: new NetworkSet(DEFAULT_INTERNAL_NETWORKS),
     groups: [],
     site: 'plant',
@@ -41,6 +42,7 @@ export async function openPipeline(options: { partitions?: number; blockRows?: n
     pipeline,
     clock,
     deadLetters: stores.deadLetters,
+    headers: stores.headers,
     close: async () => {
       await log.close();
       await stores.close();

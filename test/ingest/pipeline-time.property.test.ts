@@ -4,7 +4,7 @@ import type { IngestSource } from '../../ingest/ingest-source.ts';
 import { COLUMN_INDEX } from '../../model/event-columns.ts';
 import { PartitionClock } from '../../stream/partition-clock.ts';
 import { paneOf } from '../../stream/time.ts';
-import { at64 } from '../../stream/event-columns-view.ts';
+import { at64 } from '../../model/words.ts';
 import { NOW_MS, openPipeline, openReadings, readBlocks, write } from './pipeline-harness.ts';
 
 const step = fc.oneof(

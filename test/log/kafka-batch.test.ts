@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { CODECS, decompress, loadCodec } from '../../log/kafka/codecs.ts';
 import { crc32c } from '../../log/kafka/crc32c.ts';
 import { decodeEntries, openBatch } from '../../log/kafka/decode-batch.ts';
-import { encodeBatch, stampBatch } from '../../log/kafka/encode-batch.ts';
+import { type BatchRecord, encodeBatch, stampBatch } from '../../log/kafka/encode-batch.ts';
 import { splitBatches, type RecordBatch } from '../../log/kafka/record-batch.ts';
 import { RecordCursor } from '../../log/kafka/record-cursor.ts';
 
@@ -19,7 +19,7 @@ const { RecordBatch: kafkajsBatch } = require('kafkajs/src/protocol/recordBatch/
 };
 const kafkajsRecord = require('kafkajs/src/protocol/recordBatch/record/v0/index.js') as (record: object) => object;
 const kafkajsDecode = require('kafkajs/src/protocol/recordBatch/v0/decoder.js') as (decoder: object) => Promise<{
-  records: { offset: string; value: Buffer | null }[];
+  records: { offset: string; key: Buffer | null; value: Buffer | null }[];
 }>;
 const KafkajsDecoder = require('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => object;
 
@@ -66,7 +66,7 @@ function only(bytes: Buffer): RecordBatch {
   return batches[0]!;
 }
 
-async function encoded(values: readonly Uint8Array[], codec: (typeof CODECS)[number] = 'none'): Promise<Buffer> {
+async function encoded(values: readonly BatchRecord[], codec: (typeof CODECS)[number] = 'none'): Promise<Buffer> {
   const batch = await encodeBatch(values, { codec, timeMs: 1_700_000_000_000 });
   stampBatch(batch, NOBODY);
   return batch;
@@ -123,6 +123,25 @@ describe('a record batch', () => {
         },
       ),
       { numRuns: 40 },
+    );
+  });
+
+  it('has keys where it was given some, as kafkajs reads them', async () => {
+    const bytes = fc.uint8Array({ maxLength: 300 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof(bytes, fc.record({ key: bytes, value: bytes })), { minLength: 1, maxLength: 30 }),
+        async (given) => {
+          const { records } = await kafkajsDecode(new KafkajsDecoder(await encoded(given)));
+          expect(records).toHaveLength(given.length);
+          given.forEach((each, i) => {
+            const { key, value } = each instanceof Uint8Array ? { key: null, value: each } : each;
+            expect(isSame(records[i]!.key, key)).toBe(true);
+            expect(records[i]!.value?.equals(value)).toBe(true);
+          });
+        },
+      ),
+      { numRuns: 60 },
     );
   });
 

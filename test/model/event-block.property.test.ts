@@ -6,7 +6,7 @@ import { dropSeenRows } from '../../model/block-filter.ts';
 import { VedetteError } from '../../model/errors.ts';
 import { ControlKind, EventBlock } from '../../model/event-block.ts';
 import { COLUMN_INDEX, EVENT_COLUMNS, EventClass } from '../../model/event-columns.ts';
-import { at64 } from '../../stream/event-columns-view.ts';
+import { at64 } from '../../model/words.ts';
 
 /** A row as it was given, by column name; what is left out was not set. */
 type Given = Record<string, number | string>;

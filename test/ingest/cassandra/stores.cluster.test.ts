@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openCassandraHeaders } from '../../../ingest/cassandra/headers.ts';
 import { openCassandraDeadLetters } from '../../../ingest/cassandra/index.ts';
 import { openCassandraSourceStates } from '../../../ingest/cassandra/source-states.ts';
 import { createTestKeyspace, hasCassandra, type TestKeyspace } from '../../cassandra/test-keyspace.ts';
 import { describeDeadLetterStore, letter } from '../dead-letter-store.contract.ts';
+import { describeHeaderStore, header } from '../header-store.contract.ts';
 import { describeSourceStateStore } from '../source-state-store.contract.ts';
 
 describe.skipIf(!hasCassandra)('ingest stores in Cassandra', () => {
@@ -25,6 +27,28 @@ describe.skipIf(!hasCassandra)('ingest stores in Cassandra', () => {
     open: async () => openCassandraSourceStates(keyspace.session),
     remove: () => Promise.resolve(),
   }));
+
+  describeHeaderStore('Cassandra', async () => ({
+    open: async () => ({
+      ...openCassandraHeaders(keyspace.session, { retentionDays: 30 }),
+      close: () => Promise.resolve(),
+    }),
+    remove: () => keyspace.session.command(`TRUNCATE ${keyspace.session.keyspace}.source_headers`),
+  }));
+
+  it('keeps headers for as long as rows are kept, and two days more', async () => {
+    const { session } = keyspace;
+    const leftOf = async (source: string, retentionDays: number | 'forever'): Promise<unknown> => {
+      await openCassandraHeaders(session, { retentionDays }).put([header(1, { source })]);
+      const query = `SELECT TTL(state) AS seconds FROM ${session.keyspace}.source_headers WHERE source = ?`;
+      return (await session.one(query, [source]))?.['seconds'];
+    };
+    expect(await leftOf('days', 30)).toBeGreaterThan(32 * 86_400 - 60);
+    expect(await leftOf('days', 30)).toBeLessThanOrEqual(32 * 86_400);
+    // Longer than Cassandra can count.
+    expect(await leftOf('decades', 36_500)).toBeNull();
+    expect(await leftOf('ever', 'forever')).toBeNull();
+  });
 
   it('gives letters of several writers ids of their own, that rise, and one limit', async () => {
     const name = `letters-${++names}`;

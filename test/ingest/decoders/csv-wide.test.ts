@@ -89,6 +89,16 @@ describe('csv-mapped', () => {
     expect(decode(decoder, 'x,1').readings).toMatchObject([{ device: 'x', timeMs: Date.UTC(2026, 0, 2) + 1000 }]);
   });
 
+  it('names devices by the file that its state names, as a replay has no other', () => {
+    const changes = { device: 'line-{stem}' };
+    const mapping = { ...PLAIN, ...changes };
+    const before = csvMapped.createDecoder({ fileName: '/plant/7.csv', mapping });
+    decode(before, 't,a');
+    const decoder = csvMapped.createDecoder({ fileName: 'pulsar/raw-readings-0/plain', mapping });
+    decoder.restoreState(before.saveState());
+    expect(decode(decoder, '2026-01-02,1').readings).toMatchObject([{ device: 'line-7' }]);
+  });
+
   it('names a single value column as the mapping says', () => {
     expect(decode(decoderAfter('t,a', { metric: 'level' }), '2026-01-02,1').readings).toMatchObject([
       { metric: 'level' },

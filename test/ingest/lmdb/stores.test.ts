@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openIngestStores } from '../../../ingest/lmdb/index.ts';
 import { describeDeadLetterStore } from '../dead-letter-store.contract.ts';
+import { describeHeaderStore } from '../header-store.contract.ts';
 import { describeSourceStateStore } from '../source-state-store.contract.ts';
 
 type Stores = Awaited<ReturnType<typeof openIngestStores>>;
@@ -34,4 +35,15 @@ describeDeadLetterStore('LMDB', async () => {
 describeSourceStateStore('LMDB', async () => {
   const { open, remove } = await createFolder();
   return { open: () => open(({ sourceStates }) => sourceStates, { maxLetterBytes: 1 << 20 }), remove };
+});
+
+describeHeaderStore('LMDB', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'vedette-headers-'));
+  return {
+    open: async () => {
+      const { headers, close } = await openIngestStores({ dir, maxLetterBytes: 1 << 20 });
+      return { put: (given) => headers.put(given), of: (source) => headers.of(source), close };
+    },
+    remove: () => rm(dir, { recursive: true }),
+  };
 });
