@@ -23,7 +23,7 @@ import { SINK_GROUP } from '../../olap/sink-partition.ts';
 import { STREAM_GROUP } from '../../stream/runner.ts';
 import { digestOf } from '../../stream/snapshot.ts';
 import { EVENTS_TOPIC, PARTIALS_TOPIC } from '../../stream/stage-workers.ts';
-import type { ClusterJob } from './cluster-worker.ts';
+import type { ClusterJob, WorkerFault } from './cluster-worker.ts';
 import { comparedAlerts, type GoldenResult, storedRows } from './results.ts';
 
 const WORKER = fileURLToPath(new URL('cluster-worker.ts', import.meta.url));
@@ -55,10 +55,11 @@ export class ClusterSite {
   static async open(given: Record<string, unknown>): Promise<ClusterSite> {
     const name = `t${randomBytes(5).toString('hex')}`;
     const { config: named } = readSections(undefined, process.env);
+    const own = parseConfig(given);
     const config: Config = {
-      ...parseConfig(given),
+      ...own,
       kafka: { ...named.kafka, prefix: name, boundsMs: 200 },
-      pulsar: { ...named.pulsar, namespace: name },
+      pulsar: { ...named.pulsar, namespace: name, topics: own.pulsar.topics },
       cassandra: { ...named.cassandra, keyspace: name },
       redis: { ...named.redis, namespace: name },
       clickhouse: { ...named.clickhouse, databasePrefix: `${name}_` },
@@ -95,12 +96,12 @@ export class ClusterSite {
     await pipeline.flush();
   }
 
-  start(roles: readonly Role[], kill?: ClusterJob['kill']): Worker {
+  start(roles: readonly Role[], fault?: WorkerFault): Worker {
     const job: ClusterJob = {
       config: this.config,
       roles,
       dataDir: join(tmpdir(), this.config.kafka.prefix),
-      ...(kill ? { kill } : {}),
+      ...(fault ? { fault } : {}),
     };
     const child = spawn(process.execPath, ['--import', 'tsx', WORKER, JSON.stringify(job)], {
       stdio: ['ignore', 'pipe', 'pipe'],

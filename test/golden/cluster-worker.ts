@@ -10,8 +10,15 @@ export interface ClusterJob {
   readonly config: Config;
   readonly roles: readonly Role[];
   readonly dataDir: string;
-  /** Ends by kill -9 when this point is reached for the so-manieth time. */
-  readonly kill?: { readonly point: string; readonly times: number };
+  readonly fault?: WorkerFault;
+}
+
+/** What the process does to itself when this point is reached for the so-manieth time. */
+export interface WorkerFault {
+  readonly point: string;
+  readonly times: number;
+  /** Default: SIGKILL. */
+  readonly signal?: 'SIGKILL' | 'SIGSTOP';
 }
 
 const job = JSON.parse(process.argv[2]!) as ClusterJob;
@@ -23,7 +30,8 @@ const cluster = await Cluster.start({
   onNotice: (level, message) => console.error(`${level}: ${message}`),
   sinkLimits: { flushMs: 20, maxRows: 5000 },
   at: (point) => {
-    if (point === job.kill?.point && ++seen === job.kill.times) process.kill(process.pid, 'SIGKILL');
+    const { fault } = job;
+    if (point === fault?.point && ++seen === fault.times) process.kill(process.pid, fault.signal ?? 'SIGKILL');
   },
 });
 process.once('SIGTERM', () => {

@@ -1,0 +1,129 @@
+import type { RawMessage } from '../../ingest/raw-log.ts';
+import { generateFlows } from '../../sample/load-generator.ts';
+
+/** Event time has nothing to do with the wall clock: however long a fault takes, the same panes hold the same flows. */
+const START_MS = Date.UTC(2025, 0, 6, 8);
+const FLOWS_PER_MS = 0.025;
+const HOSTS = 200;
+const LINES_PER_MESSAGE = 200;
+/** Who sends: each with positions of its own, all merged by time. */
+export const SENSORS = 4;
+const FLOODS = 5;
+const FLOOD_PANES = 3;
+const PANE_MS = 10_000;
+const FLOWS_PER_PANE = 200;
+/** 200 flows of 60 packets in 10 s are 1,200 packets/s that never got past the SYN; the ceiling is at 500. */
+const FLOOD_PACKETS = 60;
+/** In every tenth message there is a line that nobody can read. */
+const MESSAGES_PER_BAD_LINE = 10;
+const CLOSING_MS = 3 * 3_600_000;
+
+/** A message, and which sender's it is. */
+export interface LoadMessage {
+  readonly sensor: number;
+  readonly payload: Buffer;
+  /** Of its first byte, in what its sensor sends in all. */
+  readonly position: number;
+}
+
+/** What is sent, and what has to be there in the end. */
+export interface FaultLoad {
+  readonly messages: readonly LoadMessage[];
+  /** Events that can be read, numbered from 0: `session_uid` is F and the number. */
+  readonly events: number;
+  /** Lines that cannot. */
+  readonly badLines: number;
+  /** Targets of floods: each gives one alert. */
+  readonly floodTargets: readonly string[];
+}
+
+/**
+ * Flows as Zeek's JSON lines, in order of their ends, with floods among them, in messages as shippers send them. The
+ * last flows come hours after all others, so that every window and episode before them is closed in the end.
+ */
+export function makeFaultLoad(options: { readonly flows: number }): FaultLoad {
+  const lines = [...backgroundLines(options.flows), ...floodLines(options.flows)].sort((a, b) => a.endMs - b.endMs);
+  const lastMs = lines.at(-1)!.endMs + CLOSING_MS;
+  for (let sensor = 0; sensor < SENSORS; sensor++) lines.push({ endMs: lastMs, text: flowLine(lastMs, sensor) });
+  const numbered = lines.map(({ text }, n) => text.replace(/"uid":"[^"]*"/, `"uid":"F${String(n).padStart(9, '0')}"`));
+  const positions = new Array<number>(SENSORS).fill(0);
+  const messages: LoadMessage[] = [];
+  let badLines = 0;
+  const add = (parts: readonly string[]): void => {
+    const sensor = messages.length % SENSORS;
+    const payload = Buffer.from(parts.join(''));
+    messages.push({ sensor, payload, position: positions[sensor]! });
+    positions[sensor]! += payload.length;
+  };
+  const regular = numbered.length - SENSORS;
+  for (let first = 0; first < regular; first += LINES_PER_MESSAGE) {
+    const part = numbered.slice(first, Math.min(first + LINES_PER_MESSAGE, regular));
+    if (messages.length % MESSAGES_PER_BAD_LINE === 0) part.splice(1, 0, `no record ${badLines++}\n`);
+    add(part);
+  }
+  for (const line of numbered.slice(regular)) add([line]);
+  return {
+    messages,
+    events: numbered.length,
+    badLines,
+    floodTargets: Array.from({ length: FLOODS }, (_, i) => target(i)),
+  };
+}
+
+/** The message as it is published, told from others by its place in what the sensor sends, or by a key. */
+export function rawMessage({ sensor, payload, position }: LoadMessage, by: 'position' | 'idempotency-key'): RawMessage {
+  const source = `sensor-${sensor}`;
+  const place = by === 'position' ? { position: String(position) } : { 'idempotency-key': `${source}/${position}` };
+  return { payload, key: source, properties: { format: 'zeek-json', source, ...place } };
+}
+
+interface Line {
+  readonly endMs: number;
+  readonly text: string;
+}
+
+function* backgroundLines(count: number): Generator<Line> {
+  const shape = { hosts: HOSTS, zipf: 1.1, seed: 7, eventsPerMs: FLOWS_PER_MS, startMs: START_MS };
+  let n = 0;
+  for (const chunk of generateFlows({ ...shape, count, format: 'zeek-json' })) {
+    for (const text of Buffer.from(chunk)
+      .toString()
+      .split(/(?<=\n)/))
+      yield { endMs: START_MS + n++ / FLOWS_PER_MS, text };
+  }
+}
+
+function* floodLines(flows: number): Generator<Line> {
+  const spanMs = flows / FLOWS_PER_MS;
+  for (let flood = 0; flood < FLOODS; flood++) {
+    const beginMs = START_MS + Math.floor((spanMs * (flood + 1)) / (FLOODS + 1) / PANE_MS) * PANE_MS;
+    const count = FLOOD_PANES * FLOWS_PER_PANE;
+    for (let i = 0; i < count; i++) {
+      const endMs = beginMs + Math.floor((i * PANE_MS) / FLOWS_PER_PANE);
+      yield { endMs, text: flowLine(endMs, i, target(flood)) };
+    }
+  }
+}
+
+function target(flood: number): string {
+  return `10.200.0.${flood + 1}`;
+}
+
+/** A flow that never got past its SYN. */
+function flowLine(endMs: number, n: number, to = '10.200.0.250'): string {
+  return `${JSON.stringify({
+    ts: endMs / 1000,
+    uid: '',
+    'id.orig_h': `198.51.100.${(n % 250) + 1}`,
+    'id.orig_p': 30_000 + n,
+    'id.resp_h': to,
+    'id.resp_p': 80,
+    proto: 'tcp',
+    duration: 0,
+    orig_bytes: 0,
+    resp_bytes: 0,
+    conn_state: 'S0',
+    orig_pkts: FLOOD_PACKETS,
+    resp_pkts: 0,
+  })}\n`;
+}
