@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -59,7 +60,7 @@ export class ClusterSite {
     const config: Config = {
       ...own,
       kafka: { ...named.kafka, prefix: name, boundsMs: 200 },
-      pulsar: { ...named.pulsar, namespace: name, topics: own.pulsar.topics },
+      pulsar: { ...named.pulsar, namespace: name, topics: own.pulsar.topics, commitMs: own.pulsar.commitMs },
       cassandra: { ...named.cassandra, keyspace: name },
       redis: { ...named.redis, namespace: name },
       clickhouse: { ...named.clickhouse, databasePrefix: `${name}_` },
@@ -72,6 +73,10 @@ export class ClusterSite {
     });
     const context = { config, servers: cluster.servers, onNotice: () => undefined };
     return new ClusterSite(config, cluster, await createClusterPipeline(context, undefined));
+  }
+
+  private get dataDir(): string {
+    return join(tmpdir(), this.config.kafka.prefix);
   }
 
   /** Reads logs into the event log, merged by event time, as `vedette analyze` does. */
@@ -100,7 +105,7 @@ export class ClusterSite {
     const job: ClusterJob = {
       config: this.config,
       roles,
-      dataDir: join(tmpdir(), this.config.kafka.prefix),
+      dataDir: this.dataDir,
       ...(fault ? { fault } : {}),
     };
     const child = spawn(process.execPath, ['--import', 'tsx', WORKER, JSON.stringify(job)], {
@@ -190,5 +195,6 @@ export class ClusterSite {
   async close(): Promise<void> {
     for (const worker of [...this.workers]) await this.stop(worker, 'SIGKILL');
     await this.cluster.stop();
+    await rm(this.dataDir, { recursive: true, force: true });
   }
 }

@@ -1,5 +1,6 @@
 import type { RawMessage } from '../../ingest/raw-log.ts';
 import { generateFlows } from '../../sample/load-generator.ts';
+import { Random } from '../../sample/random.ts';
 
 /** Event time has nothing to do with the wall clock: however long a fault takes, the same panes hold the same flows. */
 const START_MS = Date.UTC(2025, 0, 6, 8);
@@ -16,6 +17,9 @@ const FLOWS_PER_PANE = 200;
 const FLOOD_PACKETS = 60;
 /** In every tenth message there is a line that nobody can read. */
 const MESSAGES_PER_BAD_LINE = 10;
+/** So long after their end some flows are sent, in the midst of later ones; the format allows for five minutes. */
+const DISORDER_MS = 240_000;
+const DELAYED_SHARE = 1 / 8;
 const CLOSING_MS = 3 * 3_600_000;
 
 /** A message, and which sender's it is. */
@@ -38,13 +42,18 @@ export interface FaultLoad {
 }
 
 /**
- * Flows as Zeek's JSON lines, in order of their ends, with floods among them, in messages as shippers send them. The
- * last flows come hours after all others, so that every window and episode before them is closed in the end.
+ * Flows as Zeek's JSON lines, nearly in order of their ends, with floods among them, in messages as shippers send them.
+ * The last flows come hours after all others, so that every window and episode before them is closed in the end.
  */
-export function makeFaultLoad(options: { readonly flows: number }): FaultLoad {
-  const lines = [...backgroundLines(options.flows), ...floodLines(options.flows)].sort((a, b) => a.endMs - b.endMs);
-  const lastMs = lines.at(-1)!.endMs + CLOSING_MS;
-  for (let sensor = 0; sensor < SENSORS; sensor++) lines.push({ endMs: lastMs, text: flowLine(lastMs, sensor) });
+export function makeFaultLoad(options: { readonly flows: number; readonly linesPerMessage?: number }): FaultLoad {
+  const { linesPerMessage = LINES_PER_MESSAGE } = options;
+  const random = new Random(11, 'disorder');
+  const lines = [...backgroundLines(options.flows), ...floodLines(options.flows)]
+    .map((line) => ({ ...line, sentMs: line.endMs + delayMs(random) }))
+    .sort((a, b) => a.sentMs - b.sentMs);
+  const lastMs = lines.at(-1)!.sentMs + CLOSING_MS;
+  for (let sensor = 0; sensor < SENSORS; sensor++)
+    lines.push({ endMs: lastMs, sentMs: lastMs, text: flowLine(lastMs, sensor) });
   const numbered = lines.map(({ text }, n) => text.replace(/"uid":"[^"]*"/, `"uid":"F${String(n).padStart(9, '0')}"`));
   const positions = new Array<number>(SENSORS).fill(0);
   const messages: LoadMessage[] = [];
@@ -56,8 +65,8 @@ export function makeFaultLoad(options: { readonly flows: number }): FaultLoad {
     positions[sensor]! += payload.length;
   };
   const regular = numbered.length - SENSORS;
-  for (let first = 0; first < regular; first += LINES_PER_MESSAGE) {
-    const part = numbered.slice(first, Math.min(first + LINES_PER_MESSAGE, regular));
+  for (let first = 0; first < regular; first += linesPerMessage) {
+    const part = numbered.slice(first, Math.min(first + linesPerMessage, regular));
     if (messages.length % MESSAGES_PER_BAD_LINE === 0) part.splice(1, 0, `no record ${badLines++}\n`);
     add(part);
   }
@@ -70,11 +79,23 @@ export function makeFaultLoad(options: { readonly flows: number }): FaultLoad {
   };
 }
 
+/** By what a message that is published again is known. */
+export type KnownBy = 'position' | 'idempotency-key';
+
 /** The message as it is published, told from others by its place in what the sensor sends, or by a key. */
-export function rawMessage({ sensor, payload, position }: LoadMessage, by: 'position' | 'idempotency-key'): RawMessage {
+export function rawMessage({ sensor, payload, position }: LoadMessage, by: KnownBy): RawMessage {
   const source = `sensor-${sensor}`;
-  const place = by === 'position' ? { position: String(position) } : { 'idempotency-key': `${source}/${position}` };
+  const place = by === 'position' ? { position: String(position) } : { 'idempotency-key': keyOf({ sensor, position }) };
   return { payload, key: source, properties: { format: 'zeek-json', source, ...place } };
+}
+
+function delayMs(random: Random): number {
+  return random.chance(DELAYED_SHARE) ? random.between(0, DISORDER_MS) : 0;
+}
+
+/** A key that no other message has. */
+export function keyOf({ sensor, position }: Pick<LoadMessage, 'sensor' | 'position'>): string {
+  return `sensor-${sensor}/${position}`;
 }
 
 interface Line {

@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect } from 'vitest';
 import type { Role } from '../../cli/roles.ts';
 import { PulsarAdmin } from '../../ingest/pulsar/admin.ts';
 import type { RawLog, RawTopic } from '../../ingest/raw-log.ts';
-import type { ServerKind } from '../../services/server-spec.ts';
+import { STORE_DATABASE } from '../../olap/schema/databases.ts';
+import { missingRequirements } from '../../services/requirements.ts';
+import { SERVER_KINDS, type ServerKind } from '../../services/server-spec.ts';
 import { type Services, startServices } from '../../services/start-services.ts';
 import { ClusterSite } from './cluster-site.ts';
-import type { FaultLoad } from './fault-load.ts';
+import { type FaultLoad, type KnownBy, type LoadMessage, rawMessage } from './fault-load.ts';
 import { type FaultOf, KeptWorker } from './kept-worker.ts';
 import { LoadPublisher, type PublisherOptions } from './load-publisher.ts';
-import type { GoldenResult } from './results.ts';
+import type { FaultResult, Numbered } from './results.ts';
 
 /** From servers and roles that are all there again until events flow. */
 const RECOVERY_MS = 60_000;
@@ -17,19 +18,9 @@ const SETTLE_MS = 180_000;
 const POLL_MS = 250;
 const MEMORY = { pulsar: 512, kafka: 384, cassandra: 512 };
 
-/** What a run stored, detected and knows in the end. */
-export interface FaultResult extends Pick<GoldenResult, 'alerts' | 'rows' | 'digest'> {
-  readonly numbered: Numbered;
-  readonly deadLetters: Readonly<Record<string, number>>;
-}
-
-/** Rows, different numbers among them, their sum, and rows that came too late for their windows. */
-interface Numbered {
-  readonly rows: number;
-  readonly distinct: number;
-  readonly sum: number;
-  readonly late: number;
-}
+/** Whether this machine can start them. Where it cannot, suites skip, but not where CI expects them. */
+export const hasServers = missingRequirements(SERVER_KINDS).length === 0 || process.env['CI'] === 'true';
+if (!hasServers) console.warn('skipped: this machine cannot start the servers of a cluster');
 
 /** All five servers, for one test file; their addresses are in the environment until {@link Services.stop}. */
 export async function startFaultServers(options: { readonly proxied?: readonly ServerKind[] } = {}): Promise<Services> {
@@ -57,7 +48,7 @@ export class FaultSite {
     this.admin = new PulsarAdmin({ adminUrl, tenant, namespace, timeoutMs: handshakeMs });
   }
 
-  static async open(options: { readonly rawPartitions?: number } = {}): Promise<FaultSite> {
+  static async open(options: { readonly rawPartitions?: number; readonly httpPort?: number } = {}): Promise<FaultSite> {
     const spec = { name: 'zeek', partitions: options.rawPartitions ?? 1 };
     const site = await ClusterSite.open({
       log: { partitions: 4 },
@@ -66,9 +57,11 @@ export class FaultSite {
       // By the wall clock a sender that cannot publish for long is idle, and what it brings afterwards may be late. Here
       // the clock has no say, so that equal events give equal results however long a fault lasts.
       sources: { idleMs: 600_000 },
+      http: { port: options.httpPort ?? 0 },
       // A job whose worker died is begun again soon.
       jobs: { lockMs: 5000, stalledCheckMs: 2000 },
-      pulsar: { topics: [spec] },
+      // A kill of ingest shall find what is in the log and not yet acknowledged.
+      pulsar: { topics: [spec], commitMs: 1000 },
     });
     const rawLog = await site.servers.openRawLog();
     return new FaultSite(site, rawLog, await rawLog.open({ ...spec, name: `raw-${spec.name}` }));
@@ -93,10 +86,16 @@ export class FaultSite {
    * time from its first message on, and what it brings that is older than the others' time is late: so they all begin
    * before any goes on.
    */
-  publish(load: FaultLoad, options: Partial<PublisherOptions> & { readonly paceMs: number }): LoadPublisher {
+  publish(
+    load: FaultLoad,
+    options: Partial<PublisherOptions> & { readonly paceMs: number; readonly knownBy?: KnownBy },
+  ): LoadPublisher {
     const { rawLog, topic } = this;
+    const { knownBy = 'position', ...others } = options;
+    const send = (message: LoadMessage) =>
+      rawLog.publish(topic.name, message.sensor % topic.partitions, rawMessage(message, knownBy));
     const begun = topic.partitions > 1 ? { begun: () => this.drained() } : {};
-    return new LoadPublisher({ rawLog, topic, load, ...begun, ...options });
+    return new LoadPublisher({ load, send, ...begun, ...others });
   }
 
   /** Resolves once ingest has acknowledged everything that was published. */
@@ -119,6 +118,17 @@ export class FaultSite {
       ([row]) => Number(row!.rows),
       () => undefined,
     );
+  }
+
+  /** How many inserts made the rows of events that are stored now. */
+  async insertsOfEvents(): Promise<number> {
+    const { databasePrefix } = this.site.config.clickhouse;
+    const [row] = await this.site.servers.olap.query<{ inserts: number }>(
+      `SELECT max(max_block_number) AS inserts FROM system.parts
+         WHERE database = {database:String} AND table = 'events' AND active`,
+      { database: `${databasePrefix}${STORE_DATABASE}` },
+    );
+    return Number(row!.inserts);
   }
 
   /** Resolves once there are so many more rows of events than now; gives the time that took, ms. */
@@ -162,43 +172,5 @@ export class FaultSite {
   async close(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.stop('SIGKILL')));
     await this.site.close();
-  }
-}
-
-/** Every number once, no window missed, every bad line a dead letter, and every flood an alert. */
-export function expectWhole(result: FaultResult, load: FaultLoad): void {
-  const { events, badLines, floodTargets } = load;
-  expect(result.numbered).toEqual({ rows: events, distinct: events, sum: (events * (events - 1)) / 2, late: 0 });
-  expect(Object.values(result.deadLetters).reduce((sum, count) => sum + count, 0)).toBe(badLines);
-  const floods = result.alerts.filter(({ family }) => family === 'denial-of-service');
-  expect(floods.map(({ entity }) => entity)).toEqual(expect.arrayContaining([...floodTargets]));
-  const uids = result.alerts.map(({ uid }) => uid);
-  expect(new Set(uids).size).toBe(uids.length);
-}
-
-/** The same events, alerts, statistics and state as without a fault, and no worker that ended by itself. */
-export function expectSame(site: FaultSite, result: FaultResult, reference: FaultResult, load: FaultLoad): void {
-  expectWhole(result, load);
-  expect(result.alerts).toEqual(reference.alerts);
-  expect(result.rows).toEqual(reference.rows);
-  expect(result.digest).toEqual(reference.digest);
-  expect(result.deadLetters).toEqual(reference.deadLetters);
-  expect(site.workers.flatMap(({ failures }) => failures)).toEqual([]);
-}
-
-/** The load without a fault: what every run with one is held against. */
-export async function referenceOf(
-  load: FaultLoad,
-  options: { readonly rawPartitions?: number } = {},
-): Promise<FaultResult> {
-  const site = await FaultSite.open(options);
-  try {
-    await site.keepEach();
-    await site.publish(load, { paceMs: 0 }).done;
-    const result = await site.finish();
-    expectSame(site, result, result, load);
-    return result;
-  } finally {
-    await site.close();
   }
 }

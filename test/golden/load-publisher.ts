@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RawLog, RawTopic } from '../../ingest/raw-log.ts';
 import { VedetteError } from '../../model/errors.ts';
-import { type FaultLoad, rawMessage, SENSORS } from './fault-load.ts';
+import { type FaultLoad, type LoadMessage, SENSORS } from './fault-load.ts';
 
 const RETRY_MS = 200;
 /** The last quarter goes out slowly until somebody says otherwise, so that a fault is over while there is still load. */
@@ -9,13 +8,11 @@ const RESERVE = 0.25;
 const RESERVE_PACE_MS = 500;
 
 export interface PublisherOptions {
-  readonly rawLog: RawLog;
-  readonly topic: RawTopic;
   readonly load: FaultLoad;
+  /** Resolves once the message is acknowledged. A VedetteError that may pass: it is sent again. */
+  readonly send: (message: LoadMessage) => Promise<unknown>;
   /** Between two messages, ms. */
   readonly paceMs: number;
-  /** Default: `position`. */
-  readonly knownBy?: 'position' | 'idempotency-key';
   /** After each so many messages, these are published once more; default: none are. */
   readonly againEvery?: number;
   /** Waited for once every sender has sent something. */
@@ -27,7 +24,7 @@ export interface PublisherOptions {
  * the next one, and has the same place, so that it counts once whatever became of the first.
  */
 export class LoadPublisher {
-  /** Messages that Pulsar has acknowledged. */
+  /** Messages that were acknowledged. */
   published = 0;
   /** Tries that failed. */
   failures = 0;
@@ -65,11 +62,10 @@ export class LoadPublisher {
   }
 
   private async publish(index: number): Promise<void> {
-    const { rawLog, topic, load, knownBy = 'position' } = this.options;
-    const message = load.messages[index]!;
+    const { load, send } = this.options;
     for (;;) {
       try {
-        await rawLog.publish(topic.name, message.sensor % topic.partitions, rawMessage(message, knownBy));
+        await send(load.messages[index]!);
         return;
       } catch (error) {
         if (!(error instanceof VedetteError) || !error.retry) throw error;

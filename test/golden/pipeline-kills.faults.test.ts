@@ -1,19 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { missingRequirements } from '../../services/requirements.ts';
+import { VedetteError } from '../../model/errors.ts';
+import { freePorts } from '../../services/free-ports.ts';
 import type { Services } from '../../services/start-services.ts';
-import { type FaultLoad, makeFaultLoad } from './fault-load.ts';
-import { expectSame, type FaultResult, FaultSite, referenceOf, startFaultServers } from './fault-site.ts';
+import { type FaultLoad, keyOf, type LoadMessage, makeFaultLoad } from './fault-load.ts';
+import { expectSame, referenceOf } from './fault-result.ts';
+import { FaultSite, hasServers, startFaultServers } from './fault-site.ts';
 import { JobLoad } from './job-load.ts';
-
-const missing = missingRequirements(['pulsar', 'kafka', 'clickhouse', 'cassandra', 'redis']);
-const skip = missing.length > 0 && process.env['CI'] !== 'true';
-if (skip) console.warn('skipped: this machine cannot start the servers of a cluster');
+import type { FaultResult } from './results.ts';
 
 const PACE_MS = 100;
 
 /** From Pulsar to alerts, workers of every role die and come back: nothing lost, nothing double, equal state. */
-describe.skipIf(skip)('a pipeline whose workers are killed', () => {
+describe.skipIf(!hasServers)('a pipeline whose workers are killed', () => {
   let services: Services | undefined;
   let load: FaultLoad;
   let reference: FaultResult;
@@ -130,6 +129,24 @@ describe.skipIf(skip)('a pipeline whose workers are killed', () => {
     expectSame(on, withoutPlaces(await on.finish()), withoutPlaces(reference), load);
   });
 
+  it('counts once what is sent over HTTP under a key, while the console is killed between', async () => {
+    const [httpPort] = await freePorts(1);
+    site = await FaultSite.open({ httpPort: httpPort! });
+    await site.keepEach();
+    const door = site.keep(['console']);
+    await door.ready;
+    const publisher = site.publish(load, { paceMs: PACE_MS, send: (message) => post(httpPort!, message) });
+    for (let kill = 0; kill < 3; kill++) {
+      await sleep(500 + Math.random() * 2000);
+      await door.kill();
+      await door.ready;
+      await site.flows();
+    }
+    await publisher.hurry();
+    expect(publisher.failures).toBeGreaterThan(0);
+    expectSame(site, withoutPlaces(await site.finish()), withoutPlaces(reference), load);
+  });
+
   it('is the same with four raw partitions and two ingest workers that are killed in turn', async () => {
     const several = { rawPartitions: 4 };
     const expected = await referenceOf(load, several);
@@ -152,4 +169,19 @@ describe.skipIf(skip)('a pipeline whose workers are killed', () => {
 function withoutPlaces(result: FaultResult): FaultResult {
   const { events, ...others } = result.rows;
   return { ...result, rows: { ...others, events: { ...events!, sum: '' } } };
+}
+
+/** A message as one request, known by its key. */
+async function post(port: number, message: LoadMessage): Promise<void> {
+  const request = {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson', 'idempotency-key': keyOf(message) },
+    body: message.payload,
+  };
+  const response = await fetch(`http://127.0.0.1:${port}/api/v1/ingest`, request).catch((cause: unknown) => {
+    throw new VedetteError('RAW_LOG_UNAVAILABLE', 'the console is away', { cause });
+  });
+  const text = await response.text();
+  if (response.status === 503) throw new VedetteError('RAW_LOG_UNAVAILABLE', text);
+  if (!response.ok) throw new Error(`${response.status} ${text}`);
 }

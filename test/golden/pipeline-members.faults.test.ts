@@ -1,21 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Role } from '../../cli/roles.ts';
-import { missingRequirements } from '../../services/requirements.ts';
+import { DEDUPLICATION_WINDOW } from '../../olap/schema/databases.ts';
 import type { Services } from '../../services/start-services.ts';
 import { makeFaultLoad } from './fault-load.ts';
-import { expectSame, FaultSite, referenceOf, startFaultServers } from './fault-site.ts';
-
-const missing = missingRequirements(['pulsar', 'kafka', 'clickhouse', 'cassandra', 'redis']);
-const skip = missing.length > 0 && process.env['CI'] !== 'true';
-if (skip) console.warn('skipped: this machine cannot start the servers of a cluster');
+import { expectSame, referenceOf } from './fault-result.ts';
+import { FaultSite, hasServers, startFaultServers } from './fault-site.ts';
 
 const PACE_MS = 200;
 const CHANGE_EVERY_MS = 60_000;
 const ALL: readonly Role[] = ['ingest', 'stream', 'sink'];
 
 /** Workers that come, go, and stand still while others take over what was theirs. */
-describe.skipIf(skip)('a pipeline whose workers change', () => {
+describe.skipIf(!hasServers)('a pipeline whose workers change', () => {
   let services: Services | undefined;
   let site: FaultSite | undefined;
 
@@ -71,6 +68,22 @@ describe.skipIf(skip)('a pipeline whose workers change', () => {
       await publisher.hurry();
       expectSame(site, await site.finish(), reference, load);
     });
+  });
+
+  it('is the same when a sink stands still for so long that its insert is no longer remembered', async () => {
+    const load = makeFaultLoad({ flows: 60_000, linesPerMessage: 40 });
+    const reference = await referenceOf(load);
+    site = await FaultSite.open();
+    const frozen = site.keep(['sink'], (start) => (start === 0 ? { point: 'intent_written', times: 4, signal: 'SIGSTOP' } : undefined)); // prettier-ignore
+    await Promise.all([frozen, site.keep(['ingest']), site.keep(['stream'])].map(({ ready }) => ready));
+    const publisher = site.publish(load, { paceMs: 20 });
+    await expect.poll(() => frozen.isFrozen, { timeout: 60_000 }).toBe(true);
+    await site.keep(['sink']).ready;
+    await expect.poll(() => site!.insertsOfEvents(), { timeout: 120_000 }).toBeGreaterThan(DEDUPLICATION_WINDOW * 1.5);
+    frozen.thaw();
+    await site.flows();
+    await publisher.hurry();
+    expectSame(site, await site.finish(), reference, load);
   });
 
   it(`is the same while one worker becomes three and one again, a change every ${CHANGE_EVERY_MS / 1000} s`, async () => {

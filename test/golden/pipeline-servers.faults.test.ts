@@ -1,20 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { missingRequirements } from '../../services/requirements.ts';
 import type { Services } from '../../services/start-services.ts';
 import { type FaultLoad, makeFaultLoad } from './fault-load.ts';
-import { expectSame, type FaultResult, FaultSite, referenceOf, startFaultServers } from './fault-site.ts';
+import { expectSame, referenceOf } from './fault-result.ts';
+import { FaultSite, hasServers, startFaultServers } from './fault-site.ts';
 import { JobLoad } from './job-load.ts';
-
-const missing = missingRequirements(['pulsar', 'kafka', 'clickhouse', 'cassandra', 'redis']);
-const skip = missing.length > 0 && process.env['CI'] !== 'true';
-if (skip) console.warn('skipped: this machine cannot start the servers of a cluster');
+import type { FaultResult } from './results.ts';
 
 const PACE_MS = 100;
 const DOWN_MS = 3000;
 
 /** From Pulsar to alerts, each server goes and comes back: no worker ends, and what waited goes on by itself. */
-describe.skipIf(skip)('a pipeline whose servers go and come back', () => {
+describe.skipIf(!hasServers)('a pipeline whose servers go and come back', () => {
   let services: Services | undefined;
   let load: FaultLoad;
   let reference: FaultResult;
