@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Role } from '../../cli/roles.ts';
 import { PulsarAdmin } from '../../ingest/pulsar/admin.ts';
 import type { RawLog, RawTopic } from '../../ingest/raw-log.ts';
-import { STORE_DATABASE } from '../../olap/schema/databases.ts';
 import { missingRequirements } from '../../services/requirements.ts';
 import { SERVER_KINDS, type ServerKind } from '../../services/server-spec.ts';
 import { type Services, startServices } from '../../services/start-services.ts';
@@ -122,11 +121,11 @@ export class FaultSite {
 
   /** How many inserts made the rows of events that are stored now. */
   async insertsOfEvents(): Promise<number> {
-    const { databasePrefix } = this.site.config.clickhouse;
-    const [row] = await this.site.servers.olap.query<{ inserts: number }>(
+    const { olap } = this.site.servers;
+    const [row] = await olap.query<{ inserts: number }>(
       `SELECT max(max_block_number) AS inserts FROM system.parts
          WHERE database = {database:String} AND table = 'events' AND active`,
-      { database: `${databasePrefix}${STORE_DATABASE}` },
+      { database: olap.databases.store },
     );
     return Number(row!.inserts);
   }

@@ -12,11 +12,10 @@ export type FaultOf = (start: number) => WorkerFault | undefined;
 export class KeptWorker {
   readonly failures: string[] = [];
   restarts = 0;
-  /** What all processes said. */
-  notices = '';
   private readonly site: ClusterSite;
   private readonly roles: ClusterJob['roles'];
   private readonly faultOf: FaultOf;
+  private said = '';
   private isStopped = false;
   private current: Worker;
 
@@ -25,6 +24,11 @@ export class KeptWorker {
     this.roles = roles;
     this.faultOf = faultOf;
     this.current = this.start();
+  }
+
+  /** What all processes said. */
+  get notices(): string {
+    return this.said + this.current.notices;
   }
 
   get ready(): Promise<void> {
@@ -71,8 +75,8 @@ export class KeptWorker {
     const fault = this.faultOf(this.restarts);
     const worker = this.site.start(this.roles, fault);
     void worker.ended.then((how) => {
-      this.notices += worker.notices;
       if (this.isStopped) return;
+      this.said += worker.notices;
       if (how !== 'SIGKILL') this.failures.push(`${this.roles.join('+')} ended by ${how}:\n${worker.notices}`);
       this.restarts++;
       this.current = this.start();

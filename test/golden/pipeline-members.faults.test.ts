@@ -3,9 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Role } from '../../cli/roles.ts';
 import { DEDUPLICATION_WINDOW } from '../../olap/schema/databases.ts';
 import type { Services } from '../../services/start-services.ts';
-import { makeFaultLoad } from './fault-load.ts';
+import { type FaultLoad, makeFaultLoad } from './fault-load.ts';
 import { expectSame, referenceOf } from './fault-result.ts';
 import { FaultSite, hasServers, startFaultServers } from './fault-site.ts';
+import type { FaultResult } from './results.ts';
 
 const PACE_MS = 200;
 const CHANGE_EVERY_MS = 60_000;
@@ -26,9 +27,10 @@ describe.skipIf(!hasServers)('a pipeline whose workers change', () => {
   afterAll(() => services?.stop());
 
   describe('frozen past their session', () => {
-    const load = makeFaultLoad({ flows: 40_000 });
-    let reference: Awaited<ReturnType<typeof referenceOf>>;
+    let load: FaultLoad;
+    let reference: FaultResult;
     beforeAll(async () => {
+      load = makeFaultLoad({ flows: 40_000 });
       reference = await referenceOf(load);
     });
 
