@@ -146,6 +146,9 @@ export class ClusterSite {
     const { log } = this.servers;
     const until = Date.now() + timeoutMs;
     const waitFor = async (group: string, topic: string): Promise<void> => {
+      // The end of a partition that nobody has looked at for a while is an old one.
+      for (let partition = 0; partition < log.partitions(topic); partition++) log.bounds(topic, partition);
+      await sleep(this.config.kafka.boundsMs * 3);
       for (let partition = 0; partition < log.partitions(topic); partition++) {
         for (;;) {
           const { end } = log.bounds(topic, partition);
@@ -159,11 +162,8 @@ export class ClusterSite {
         }
       }
     };
-    await sleep(this.config.kafka.boundsMs * 2);
     await waitFor(STREAM_GROUP, EVENTS_TOPIC);
-    await sleep(this.config.kafka.boundsMs * 2);
     await waitFor(STREAM_GROUP, PARTIALS_TOPIC);
-    await sleep(this.config.kafka.boundsMs * 2);
     for (const { topic } of SINK_ROUTES) await waitFor(SINK_GROUP, topic);
   }
 
