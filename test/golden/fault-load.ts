@@ -7,7 +7,7 @@ const START_MS = Date.UTC(2025, 0, 6, 8);
 const FLOWS_PER_MS = 0.025;
 const HOSTS = 200;
 const LINES_PER_MESSAGE = 200;
-/** Who sends: each with positions of its own, all merged by time. */
+/** Who sends: each with positions of its own. */
 export const SENSORS = 4;
 const FLOODS = 5;
 const FLOOD_PANES = 3;
@@ -18,7 +18,7 @@ const FLOOD_PACKETS = 60;
 /** In every tenth message there is a line that nobody can read. */
 const MESSAGES_PER_BAD_LINE = 10;
 /** So long after their end some flows are sent, in the midst of later ones; the format allows for five minutes. */
-const DISORDER_MS = 240_000;
+const DISORDER_MS = 200_000;
 const DELAYED_SHARE = 1 / 8;
 const CLOSING_MS = 3 * 3_600_000;
 
@@ -51,32 +51,54 @@ export function makeFaultLoad(options: { readonly flows: number; readonly linesP
   const lines = [...backgroundLines(options.flows), ...floodLines(options.flows)]
     .map((line) => ({ ...line, sentMs: line.endMs + delayMs(random) }))
     .sort((a, b) => a.sentMs - b.sentMs);
+  const packer = new MessagePacker();
+  for (const { text } of lines) packer.add(text, linesPerMessage);
+  packer.sendAll();
   const lastMs = lines.at(-1)!.sentMs + CLOSING_MS;
-  for (let sensor = 0; sensor < SENSORS; sensor++)
-    lines.push({ endMs: lastMs, sentMs: lastMs, text: flowLine(lastMs, sensor) });
-  const numbered = lines.map(({ text }, n) => text.replace(/"uid":"[^"]*"/, `"uid":"F${String(n).padStart(9, '0')}"`));
-  const positions = new Array<number>(SENSORS).fill(0);
-  const messages: LoadMessage[] = [];
-  let badLines = 0;
-  const add = (parts: readonly string[]): void => {
-    const sensor = messages.length % SENSORS;
-    const payload = Buffer.from(parts.join(''));
-    messages.push({ sensor, payload, position: positions[sensor]! });
-    positions[sensor]! += payload.length;
-  };
-  const regular = numbered.length - SENSORS;
-  for (let first = 0; first < regular; first += linesPerMessage) {
-    const part = numbered.slice(first, Math.min(first + linesPerMessage, regular));
-    if (messages.length % MESSAGES_PER_BAD_LINE === 0) part.splice(1, 0, `no record ${badLines++}\n`);
-    add(part);
+  for (let sensor = 0; sensor < SENSORS; sensor++) packer.add(flowLine(lastMs, sensor, `10.200.0.${240 + sensor}`), 1);
+  const { messages, events, badLines } = packer;
+  return { messages, events, badLines, floodTargets: Array.from({ length: FLOODS }, (_, i) => target(i)) };
+}
+
+/** Numbers lines and puts them into messages of their sensors. */
+class MessagePacker {
+  readonly messages: LoadMessage[] = [];
+  events = 0;
+  badLines = 0;
+  private readonly waiting = Array.from({ length: SENSORS }, (): string[] => []);
+  private readonly positions = new Array<number>(SENSORS).fill(0);
+
+  add(text: string, linesPerMessage: number): void {
+    const sensor = sensorOf(text);
+    const uid = `F${String(this.events++).padStart(9, '0')}`;
+    this.waiting[sensor]!.push(text.replace(/"uid":"[^"]*"/, `"uid":"${uid}"`));
+    if (this.messages.length > 0) {
+      if (this.waiting[sensor]!.length >= linesPerMessage) this.send(sensor);
+    } else if (this.waiting.every(({ length }) => length > 0)) this.sendAll();
   }
-  for (const line of numbered.slice(regular)) add([line]);
-  return {
-    messages,
-    events: numbered.length,
-    badLines,
-    floodTargets: Array.from({ length: FLOODS }, (_, i) => target(i)),
-  };
+
+  /** What waits, a message of each sensor: so they also begin. */
+  sendAll(): void {
+    for (let sensor = 0; sensor < SENSORS; sensor++) if (this.waiting[sensor]!.length > 0) this.send(sensor);
+  }
+
+  private send(sensor: number): void {
+    const lines = this.waiting[sensor]!.splice(0);
+    if (this.messages.length % MESSAGES_PER_BAD_LINE === 0) lines.splice(1, 0, `no record ${this.badLines++}\n`);
+    const payload = Buffer.from(lines.join(''));
+    this.messages.push({ sensor, payload, position: this.positions[sensor]! });
+    this.positions[sensor]! += payload.length;
+  }
+}
+
+/**
+ * A host's flows are seen by one sensor, as they are where each watches its own network: whatever becomes of the order
+ * between sensors, a host's flows stay in theirs, and its destinations are new in the same flows.
+ */
+function sensorOf(line: string): number {
+  const [, from = '', to = ''] = /"id.orig_h":"([^"]*)".*"id.resp_h":"([^"]*)"/.exec(line) ?? [];
+  const host = from.startsWith('10.') ? from : to;
+  return Number(host.slice(host.lastIndexOf('.') + 1)) % SENSORS;
 }
 
 /** By what a message that is published again is known. */
@@ -131,7 +153,7 @@ function target(flood: number): string {
 }
 
 /** A flow that never got past its SYN. */
-function flowLine(endMs: number, n: number, to = '10.200.0.250'): string {
+function flowLine(endMs: number, n: number, to: string): string {
   return `${JSON.stringify({
     ts: endMs / 1000,
     uid: '',
