@@ -21,6 +21,12 @@ export interface RowContext {
   rawEnd: number;
 }
 
+interface SourceSpan {
+  readonly id: string;
+  readonly firstPos: number;
+  lastPos: number;
+}
+
 const STRIDES: Partial<Record<ColumnKind, 1 | 2 | 4 | 8 | 16>> = {
   u8: 1,
   u16: 2,
@@ -46,8 +52,8 @@ export class EventBlockBuilder {
   private readonly dictTexts: (DictColumn | undefined)[];
   private readonly stringTexts: (StringColumn | undefined)[];
   private controls: Control[] = [];
-  private spans = new Map<string, { id: string; firstPos: number; lastPos: number }>();
-  private lastSpan: { id: string; firstPos: number; lastPos: number } | undefined;
+  private spans = new Map<string, SourceSpan>();
+  private lastSpan: SourceSpan | undefined;
   private minTimeMs = Infinity;
   private maxTimeMs = -Infinity;
 
@@ -124,6 +130,16 @@ export class EventBlockBuilder {
     return this.raw.byteLength;
   }
 
+  /**
+   * Whether the position is above those that the block has of its source. A row of which that is not true belongs into
+   * another block: the sink drops what it has seen by comparing blocks with what was before them.
+   */
+  isRising({ source, position }: RowContext): boolean {
+    const span = this.spanOf(source);
+    return span === undefined || position > span.lastPos;
+  }
+
+  /** The row's position must be rising, and the block not full. */
   append(row: EventRow, context: RowContext): void {
     const r = this.rows;
     this.eventClass.setU8(r, row.eventClass);
@@ -204,13 +220,14 @@ export class EventBlockBuilder {
   }
 
   private extendSpan({ source, position }: RowContext): void {
-    let span = this.lastSpan;
-    if (span?.id !== source) {
-      span = this.spans.get(source);
-      if (!span) this.spans.set(source, (span = { id: source, firstPos: position, lastPos: position }));
-      this.lastSpan = span;
-    }
-    span.lastPos = position;
+    const span = this.spanOf(source);
+    if (span) span.lastPos = position;
+    else this.spans.set(source, { id: source, firstPos: position, lastPos: position });
+  }
+
+  private spanOf(source: string): SourceSpan | undefined {
+    if (this.lastSpan?.id !== source) this.lastSpan = this.spans.get(source);
+    return this.lastSpan;
   }
 
   private createWriter(kind: ColumnKind, index: number): ColumnWriter {

@@ -127,9 +127,17 @@ export class IngestSource {
   activate(): void {
     if (this.state === 'active') return;
     // What a source brings that is older than the others' time is late: those panes are closed.
-    const timeMs = this.pipeline.timeMs;
-    this.state = 'active';
+    const { timeMs } = this.pipeline;
     if (timeMs !== -Infinity) this.clock.raise(timeMs);
+    this.resume();
+  }
+
+  /**
+   * Counts in time from where it was saved, as it has all along in the log. Time there may be further, by this source's
+   * own records behind what was saved; they come again now, and are no later than they were.
+   */
+  resume(): void {
+    this.state = 'active';
     const { tickMs } = this.clock;
     this.pipeline.control(ControlKind.open, this.id, tickMs === -Infinity ? NaN : tickMs);
   }

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventLog } from '../log/event-log.ts';
 import { VedetteError } from '../model/errors.ts';
-import { EventBlockBuilder } from './block-builder.ts';
+import type { ControlKind } from '../model/event-block.ts';
+import { EventBlockBuilder, type RowContext } from './block-builder.ts';
 import { BlockMemory } from './block-memory.ts';
+import type { EventRow } from './event-row.ts';
 
 /** Raw bytes after which a block is closed, whatever its rows. */
 const BLOCK_BYTES = 2 << 20;
@@ -12,7 +14,7 @@ const RETRY_MS = 500;
  * Blocks of one partition on their way into the log: in order, one append in flight, and none after a failed one.
  */
 export class PartitionWriter {
-  readonly builder: EventBlockBuilder;
+  private readonly builder: EventBlockBuilder;
   private readonly log: EventLog;
   private readonly topic: string;
   private readonly partition: number;
@@ -36,8 +38,19 @@ export class PartitionWriter {
     return this.queuedBytes;
   }
 
-  /** Closes the block if it is full. To be called after each row and control record. */
-  closeIfFull(): void {
+  append(row: EventRow, context: RowContext): void {
+    // What comes again, such as a message that was published twice, is in a block behind the one that has it.
+    if (!this.builder.isRising(context)) this.close();
+    this.builder.append(row, context);
+    this.closeIfFull();
+  }
+
+  control(kind: ControlKind, source: string, timeMs: number, payload: string): void {
+    this.builder.control(kind, source, timeMs, payload);
+    this.closeIfFull();
+  }
+
+  private closeIfFull(): void {
     if (this.builder.isFull || this.builder.rawBytes >= BLOCK_BYTES) this.close();
   }
 
@@ -59,7 +72,7 @@ export class PartitionWriter {
     while (this.queue.length > 0 && !this.failure) {
       const blocks = this.queue;
       this.queue = [];
-      const isFree = await this.append(blocks);
+      const isFree = await this.store(blocks);
       for (const block of blocks) {
         this.queuedBytes -= block.length;
         if (isFree) this.memory.release(block);
@@ -72,7 +85,7 @@ export class PartitionWriter {
    * Appends, and tries again for as long as the obstacle is one that passes. Later blocks never overtake these. Gives
    * whether nobody can have hold of the blocks any more.
    */
-  private async append(blocks: readonly Uint8Array[]): Promise<boolean> {
+  private async store(blocks: readonly Uint8Array[]): Promise<boolean> {
     for (let isFirst = true; ; isFirst = false) {
       try {
         await this.log.append(this.topic, this.partition, blocks);

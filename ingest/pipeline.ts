@@ -124,19 +124,14 @@ export class IngestPipeline {
   append(source: IngestSource): void {
     const { row } = this;
     const partition = this.router.route(row, source.context);
-    const writer = this.writers[partition]!;
-    writer.builder.append(row, source.context);
+    this.writers[partition]!.append(row, source.context);
     this.counters.events++;
     if (source.context.late) this.counters.late++;
-    writer.closeIfFull();
   }
 
   /** A control record, into every partition. */
   control(kind: ControlKind, source: string, timeMs: number, payload = ''): void {
-    for (const writer of this.writers) {
-      writer.builder.control(kind, source, timeMs, payload);
-      writer.closeIfFull();
-    }
+    for (const writer of this.writers) writer.control(kind, source, timeMs, payload);
   }
 
   deadLetter(letter: Omit<DeadLetter, 'id'>): void {

@@ -147,7 +147,7 @@ export class RawPartition {
       const opened = this.openSource(choice, decoder, source);
       if (!isActive) continue;
       opened.lastReceivedMs = this.options.pipeline.options.now();
-      opened.activate();
+      opened.resume();
     }
     this.isLoaded = true;
   }

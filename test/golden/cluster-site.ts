@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,7 +24,7 @@ import { SINK_GROUP } from '../../olap/sink-partition.ts';
 import { STREAM_GROUP } from '../../stream/runner.ts';
 import { digestOf } from '../../stream/snapshot.ts';
 import { EVENTS_TOPIC, PARTIALS_TOPIC } from '../../stream/stage-workers.ts';
-import type { ClusterJob } from './cluster-worker.ts';
+import type { ClusterJob, WorkerFault } from './cluster-worker.ts';
 import { comparedAlerts, type GoldenResult, storedRows } from './results.ts';
 
 const WORKER = fileURLToPath(new URL('cluster-worker.ts', import.meta.url));
@@ -45,7 +46,7 @@ export function siteConfig(given: Record<string, unknown>): Config {
   return {
     ...asked,
     kafka: { ...named.kafka, mirror: asked.kafka.mirror, prefix: name, boundsMs: 200 },
-    pulsar: { ...named.pulsar, topics: asked.pulsar.topics, namespace: name },
+    pulsar: { ...named.pulsar, topics: asked.pulsar.topics, commitMs: asked.pulsar.commitMs, namespace: name },
     cassandra: { ...named.cassandra, keyspace: name },
     redis: { ...named.redis, namespace: name },
     clickhouse: { ...named.clickhouse, databasePrefix: `${name}_` },
@@ -79,6 +80,10 @@ export class ClusterSite {
     return new ClusterSite(config, cluster, await createClusterPipeline(context, undefined));
   }
 
+  private get dataDir(): string {
+    return join(tmpdir(), this.config.kafka.prefix);
+  }
+
   /** Reads logs into the event log, merged by event time, as `vedette analyze` does. */
   async feed(paths: readonly string[], options: { readonly pauseMs?: number } = {}): Promise<void> {
     const { pipeline } = this;
@@ -101,12 +106,12 @@ export class ClusterSite {
     await pipeline.flush();
   }
 
-  start(roles: readonly Role[], kill?: ClusterJob['kill']): Worker {
+  start(roles: readonly Role[], fault?: WorkerFault): Worker {
     const job: ClusterJob = {
       config: this.config,
       roles,
-      dataDir: join(tmpdir(), this.config.kafka.prefix),
-      ...(kill ? { kill } : {}),
+      dataDir: this.dataDir,
+      ...(fault ? { fault } : {}),
     };
     const child = spawn(process.execPath, ['--import', 'tsx', WORKER, JSON.stringify(job)], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -160,7 +165,9 @@ export class ClusterSite {
   async caughtUp(group: string, topic: string, timeoutMs: number): Promise<void> {
     const { log } = this.servers;
     const until = Date.now() + timeoutMs;
-    await sleep(this.config.kafka.boundsMs * 2);
+    // The end of a partition that nobody has looked at for a while is an old one.
+    for (let partition = 0; partition < log.partitions(topic); partition++) log.bounds(topic, partition);
+    await sleep(this.config.kafka.boundsMs * 3);
     for (let partition = 0; partition < log.partitions(topic); partition++) {
       for (;;) {
         const { end } = log.bounds(topic, partition);
@@ -203,5 +210,6 @@ export class ClusterSite {
   async close(): Promise<void> {
     for (const worker of [...this.workers]) await this.stop(worker, 'SIGKILL');
     await this.cluster.stop();
+    await rm(this.dataDir, { recursive: true, force: true });
   }
 }

@@ -12,6 +12,20 @@ export interface GoldenResult {
   readonly deadLetters: number;
 }
 
+/** What a run of the whole pipeline stored, detected and knows in the end. */
+export interface FaultResult extends Pick<GoldenResult, 'alerts' | 'rows' | 'digest'> {
+  readonly numbered: Numbered;
+  readonly deadLetters: Readonly<Record<string, number>>;
+}
+
+/** Rows, different numbers among them, their sum, and rows that came too late for their windows. */
+export interface Numbered {
+  readonly rows: number;
+  readonly distinct: number;
+  readonly sum: number;
+  readonly late: number;
+}
+
 /** What tells rows apart, whatever the partition, the block and the wall clock. */
 const NOT_COMPARED = ['_part', '_off', '_stored', 'received_time'];
 /**

@@ -39,6 +39,16 @@ describe('the ingest pipeline', () => {
     expect(harness.pipeline.counters).toMatchObject({ events: 5, late: 1 });
   });
 
+  it('puts what comes again into a block of its own, behind the one that has it', async () => {
+    await harness.close();
+    harness = await openPipeline({ blockRows: 100 });
+    const source = openReadings(harness, 'a#1');
+    for (const position of [0, 1, 2, 1, 2, 3]) write(source, { timeMs: second(position), position });
+    await harness.pipeline.flush();
+    const spans = (await readBlocks(harness.log)).map(({ sources }) => sources);
+    expect(spans).toEqual([[{ id: 'a#1', firstPos: 0, lastPos: 2 }], [{ id: 'a#1', firstPos: 1, lastPos: 3 }]]);
+  });
+
   it('keeps the order of a device in its partition over many blocks and flushes', async () => {
     const source = openReadings(harness, 'a#1');
     for (let position = 0; position < 50; position++) {
