@@ -21,8 +21,8 @@ const trials = { roles: runRoles };
 
 const PARTITIONS = 4;
 const HOSTS = 1_000_000;
-/** Flows by which nearly each host was seen once, over some hours of event time: most hosts are cold, as in life. */
-const FILL = { flows: 5_000_000, eventsPerMs: 0.5 };
+/** Flows by which nearly each host was seen once, over a day of event time: most hosts are cold, as in life. */
+const FILL = { flows: 5_000_000, eventsPerMs: 0.05 };
 const GOALS = { firstBlock: { goal: 10, floor: 20 }, noLag: { goal: 30, floor: 90 }, memoryMb: 600 };
 const LIMIT_MS = 180_000;
 const POLL_MS = 25;
@@ -233,7 +233,7 @@ function report(run: {
       'Kafka, Cassandra and ClickHouse run on the processors of the workers; ingest and sink are not under test: events are ' +
         'put into the event log by the benchmark, and stay there.',
       `${PARTITIONS} partitions of each stage; checkpoints every 30 s in Cassandra; all defaults else, but for the number of new hosts a minute.`,
-      'The state is filled by flows of all hosts over some hours of event time; the load afterwards is by Zipf 1.1 over the same hosts.',
+      'The state is filled by flows of all hosts over 28 hours of event time; the load afterwards is by Zipf 1.1 over the same hosts.',
     ],
   };
 }

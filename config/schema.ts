@@ -105,7 +105,7 @@ export const configSchema = z.strictObject({
       maxPairs: z
         .int()
         .min(1)
-        .default(4_000_000)
+        .default(2_000_000)
         .describe(
           'pairs of host and peer remembered for seven days, in all, about 40 bytes each; as many of host and port',
         ),
