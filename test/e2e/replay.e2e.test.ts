@@ -41,12 +41,14 @@ describe('vedette replay', { timeout: 240_000 }, () => {
     const times = ['--from', iso(START_MS), '--to', iso(END_MS)];
     const { out } = await succeeded(Program.run(['replay', ...times, '--name', 'again', '--data', data, '-o', 'json']));
     const count = before.alerts.length;
-    expect(JSON.parse(out)).toMatchObject({
+    const result = JSON.parse(out) as { readonly dead_letters: object };
+    // toMatchObject takes any object for an empty one.
+    expect(result.dead_letters).toEqual({});
+    expect(result).toMatchObject({
       name: 'again',
       sources: 3,
       rows: before.rows[0]!.rows,
       events: before.rows[0]!.rows,
-      dead_letters: {},
       duplicates: 0,
       alerts: { live: count, replayed: count, same: count, only_live: 0, only_replayed: 0 },
     });
