@@ -6,6 +6,7 @@ import { missingRequirements } from '../../services/requirements.ts';
 import { SERVER_KINDS, type ServerKind } from '../../services/server-spec.ts';
 import { type Services, startServices } from '../../services/start-services.ts';
 import { ClusterSite } from './cluster-site.ts';
+import type { ClusterJob } from './cluster-worker.ts';
 import { type FaultLoad, type KnownBy, type LoadMessage, rawMessage } from './fault-load.ts';
 import { type FaultOf, KeptWorker } from './kept-worker.ts';
 import { LoadPublisher, type PublisherOptions } from './load-publisher.ts';
@@ -67,8 +68,8 @@ export class FaultSite {
   }
 
   /** One worker, started again whenever it is killed. */
-  keep(roles: readonly Role[], faultOf?: FaultOf): KeptWorker {
-    const worker = new KeptWorker(this.site, roles, faultOf);
+  keep(roles: readonly Role[], faultOf?: FaultOf, limits: Pick<ClusterJob, 'sinkRows'> = {}): KeptWorker {
+    const worker = new KeptWorker(this.site, { roles, ...limits }, faultOf);
     this.workers.push(worker);
     return worker;
   }
@@ -114,7 +115,7 @@ export class FaultSite {
   async storedEvents(): Promise<number | undefined> {
     const query = 'SELECT count() AS rows FROM vedette.events';
     return this.site.servers.olap.query<{ rows: number }>(query).then(
-      ([row]) => Number(row!.rows),
+      ([row]) => row!.rows,
       () => undefined,
     );
   }
@@ -127,7 +128,7 @@ export class FaultSite {
          WHERE database = {database:String} AND table = 'events' AND active`,
       { database: olap.databases.store },
     );
-    return Number(row!.inserts);
+    return row!.inserts;
   }
 
   /** Resolves once there are so many more rows of events than now; gives the time that took, ms. */
@@ -153,12 +154,11 @@ export class FaultSite {
       `SELECT count() AS rows, uniqExact(session_uid) AS distinct, sum(toUInt64(substring(session_uid, 2))) AS sum,
          countIf(late) AS late FROM vedette.events`,
     );
-    const { rows: count, distinct, sum, late } = numbered!;
     return {
       alerts,
       rows,
       digest,
-      numbered: { rows: Number(count), distinct: Number(distinct), sum: Number(sum), late: Number(late) },
+      numbered: numbered!,
       deadLetters: await this.site.servers.deadLetters.counts(),
     };
   }
