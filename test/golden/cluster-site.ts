@@ -101,13 +101,12 @@ export class ClusterSite {
     await pipeline.flush();
   }
 
-  start(roles: readonly Role[], fault?: WorkerFault, limits: Pick<ClusterJob, 'sinkRows'> = {}): Worker {
+  start(roles: readonly Role[], fault?: WorkerFault): Worker {
     const job: ClusterJob = {
       config: this.config,
       roles,
       dataDir: this.dataDir,
       ...(fault ? { fault } : {}),
-      ...limits,
     };
     const child = spawn(process.execPath, ['--import', 'tsx', WORKER, JSON.stringify(job)], {
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -13,8 +13,6 @@ export interface ClusterJob {
   readonly roles: readonly Role[];
   readonly dataDir: string;
   readonly fault?: WorkerFault;
-  /** Rows of an insert of the sink's, at most; at least a record of the log. Default: 5000. */
-  readonly sinkRows?: number;
 }
 
 /** What the process does to itself when this point is reached for the so-manieth time. */
@@ -32,7 +30,7 @@ const options: ClusterOptions = {
   roles: new Set(job.roles),
   dataDir: job.dataDir,
   onNotice: (level, message) => console.error(`${level}: ${message}`),
-  sinkLimits: { flushMs: 20, maxRows: job.sinkRows ?? 5000 },
+  sinkLimits: { flushMs: 20, maxRows: 5000 },
   at: (point) => {
     const { fault } = job;
     if (point === fault?.point && ++seen === fault.times) process.kill(process.pid, fault.signal ?? 'SIGKILL');

@@ -6,7 +6,6 @@ import { missingRequirements } from '../../services/requirements.ts';
 import { SERVER_KINDS, type ServerKind } from '../../services/server-spec.ts';
 import { type Services, startServices } from '../../services/start-services.ts';
 import { ClusterSite } from './cluster-site.ts';
-import type { ClusterJob } from './cluster-worker.ts';
 import { type FaultLoad, type KnownBy, type LoadMessage, rawMessage } from './fault-load.ts';
 import { type FaultOf, KeptWorker } from './kept-worker.ts';
 import { LoadPublisher, type PublisherOptions } from './load-publisher.ts';
@@ -68,8 +67,8 @@ export class FaultSite {
   }
 
   /** One worker, started again whenever it is killed. */
-  keep(roles: readonly Role[], faultOf?: FaultOf, limits: Pick<ClusterJob, 'sinkRows'> = {}): KeptWorker {
-    const worker = new KeptWorker(this.site, { roles, ...limits }, faultOf);
+  keep(roles: readonly Role[], faultOf?: FaultOf): KeptWorker {
+    const worker = new KeptWorker(this.site, roles, faultOf);
     this.workers.push(worker);
     return worker;
   }

@@ -15,16 +15,13 @@ export class KeptWorker {
   private readonly site: ClusterSite;
   private readonly roles: ClusterJob['roles'];
   private readonly faultOf: FaultOf;
-  private readonly limits: Pick<ClusterJob, 'sinkRows'>;
   private said = '';
   private isStopped = false;
   private current: Worker;
 
-  constructor(site: ClusterSite, job: Pick<ClusterJob, 'roles' | 'sinkRows'>, faultOf: FaultOf = () => undefined) {
-    const { roles, ...limits } = job;
+  constructor(site: ClusterSite, roles: ClusterJob['roles'], faultOf: FaultOf = () => undefined) {
     this.site = site;
     this.roles = roles;
-    this.limits = limits;
     this.faultOf = faultOf;
     this.current = this.start();
   }
@@ -76,7 +73,7 @@ export class KeptWorker {
 
   private start(): Worker {
     const fault = this.faultOf(this.restarts);
-    const worker = this.site.start(this.roles, fault, this.limits);
+    const worker = this.site.start(this.roles, fault);
     void worker.ended.then((how) => {
       if (this.isStopped) return;
       this.said += worker.notices;
