@@ -45,14 +45,13 @@ export interface FaultLoad {
  * Flows as Zeek's JSON lines, nearly in order of their ends, with floods among them, in messages as shippers send them.
  * The last flows come hours after all others, so that every window and episode before them is closed in the end.
  */
-export function makeFaultLoad(options: { readonly flows: number; readonly linesPerMessage?: number }): FaultLoad {
-  const { linesPerMessage = LINES_PER_MESSAGE } = options;
+export function makeFaultLoad(options: { readonly flows: number }): FaultLoad {
   const random = new Random(11, 'disorder');
   const lines = [...backgroundLines(options.flows), ...floodLines(options.flows)]
     .map((line) => ({ ...line, sentMs: line.endMs + delayMs(random) }))
     .sort((a, b) => a.sentMs - b.sentMs);
   const packer = new MessagePacker();
-  for (const { text } of lines) packer.add(text, linesPerMessage);
+  for (const { text } of lines) packer.add(text, LINES_PER_MESSAGE);
   packer.sendAll();
   const lastMs = lines.at(-1)!.sentMs + CLOSING_MS;
   for (let sensor = 0; sensor < SENSORS; sensor++) packer.add(flowLine(lastMs, sensor, `10.200.0.${240 + sensor}`), 1);

@@ -16,12 +16,17 @@ function expectWhole(result: FaultResult, load: FaultLoad): void {
 
 /** The same events, alerts, statistics and state as without a fault, and no worker that ended by itself. */
 export function expectSame(site: FaultSite, result: FaultResult, reference: FaultResult, load: FaultLoad): void {
-  expectWhole(result, load);
-  expect(result.alerts).toEqual(reference.alerts);
-  expect(result.rows).toEqual(reference.rows);
-  expect(result.digest).toEqual(reference.digest);
-  expect(result.deadLetters).toEqual(reference.deadLetters);
-  expect(site.workers.flatMap(({ failures }) => failures)).toEqual([]);
+  try {
+    expectWhole(result, load);
+    expect(result.alerts).toEqual(reference.alerts);
+    expect(result.rows).toEqual(reference.rows);
+    expect(result.digest).toEqual(reference.digest);
+    expect(result.deadLetters).toEqual(reference.deadLetters);
+    expect(site.workers.flatMap(({ failures }) => failures)).toEqual([]);
+  } catch (error) {
+    console.error(`what the workers said:\n${site.said()}`);
+    throw error;
+  }
 }
 
 /** The load without a fault: what every run with one is held against. */

@@ -114,7 +114,7 @@ export class FaultSite {
   async storedEvents(): Promise<number | undefined> {
     const query = 'SELECT count() AS rows FROM vedette.events';
     return this.site.servers.olap.query<{ rows: number }>(query).then(
-      ([row]) => Number(row!.rows),
+      ([row]) => row!.rows,
       () => undefined,
     );
   }
@@ -127,7 +127,7 @@ export class FaultSite {
          WHERE database = {database:String} AND table = 'events' AND active`,
       { database: olap.databases.store },
     );
-    return Number(row!.inserts);
+    return row!.inserts;
   }
 
   /** Resolves once there are so many more rows of events than now; gives the time that took, ms. */
@@ -153,12 +153,11 @@ export class FaultSite {
       `SELECT count() AS rows, uniqExact(session_uid) AS distinct, sum(toUInt64(substring(session_uid, 2))) AS sum,
          countIf(late) AS late FROM vedette.events`,
     );
-    const { rows: count, distinct, sum, late } = numbered!;
     return {
       alerts,
       rows,
       digest,
-      numbered: { rows: Number(count), distinct: Number(distinct), sum: Number(sum), late: Number(late) },
+      numbered: numbered!,
       deadLetters: await this.site.servers.deadLetters.counts(),
     };
   }
