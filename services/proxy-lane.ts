@@ -49,7 +49,9 @@ export async function runLane(options: LaneOptions): Promise<void> {
     if (held <= HIGH_WATER_BYTES / 2) source.resume();
     if (target.destroyed) return;
     if (options.onChunk(next.chunk) === 'taken') continue;
-    if (!target.write(next.chunk)) await Promise.race([once(target, 'drain'), once(target, 'close')]);
+    if (target.write(next.chunk)) continue;
+    // An error is the end of the target, and a close follows: seen at the next chunk.
+    await Promise.race([once(target, 'drain'), once(target, 'close')]).catch(() => undefined);
   }
   if (!target.destroyed) target.end();
 }
