@@ -154,8 +154,9 @@ export class SinkPartition {
     this.#pending = await read();
     const sizeBytes = this.#pending.reduce((sum, { data }) => sum + data.length, 0);
     if (sizeBytes === 0 || sizeBytes >= this.#limits.eagerBytes || this.#isEager || this.#limits.flushMs === 0) return;
-    await sleep(this.#limits.flushMs, undefined, { signal });
-    this.#pending = await read();
+    await sleep(this.#limits.flushMs, undefined, { signal }).catch(() => undefined);
+    // Told to end: nothing is in flight, which is what is committed last, so that whoever follows repeats no insert.
+    this.#pending = signal.aborted ? [] : await read();
   }
 
   /** Retention may drop what was never stored, where the store was away for longer than the log keeps. */

@@ -7,7 +7,7 @@ import type { EventLog } from '../../log/event-log.ts';
 import { openSegmentLog } from '../../log/segments/index.ts';
 import { EventClass } from '../../model/event-columns.ts';
 import { plainNativeCodec } from '../../olap/sink-batch.ts';
-import { SINK_GROUP, type SinkMetrics, type SinkPoint } from '../../olap/sink-partition.ts';
+import { SINK_GROUP, type SinkLimits, type SinkMetrics, type SinkPoint } from '../../olap/sink-partition.ts';
 import { Sink } from '../../olap/sink.ts';
 import { encodeNative, mappedAddress } from './native-fixture.ts';
 import { testCodec, testRecord } from './position-codec.ts';
@@ -73,12 +73,12 @@ export function describeSink(open: () => Promise<TestStore>): void {
       lost: (_topic, _partition, records) => (counted.lost += records),
     };
 
-    function openSink(at?: (point: SinkPoint) => void): Sink {
+    function openSink(at?: (point: SinkPoint) => void, given: Partial<SinkLimits> = {}): Sink {
       const routes = [
         { topic: 'events', table: 'vedette_store.events', codec: testCodec },
         { topic: 'features', table: 'vedette_store.host_features_1m', codec: plainNativeCodec },
       ];
-      const limits = { maxRows: 10, flushMs: 20, retryMs: { first: 20, max: 100 } };
+      const limits = { maxRows: 10, flushMs: 20, retryMs: { first: 20, max: 100 }, ...given };
       const sink = new Sink({ routes, limits }, { log, client: store.client, metrics, ...(at && { at }) });
       sinks.push(sink);
       return sink;
@@ -115,6 +115,26 @@ export function describeSink(open: () => Promise<TestStore>): void {
         { _part: 0, _off: 1, rows: 4 },
       ]);
       expect(sink.acknowledged('events', 0)).toBe(9);
+    });
+
+    it('leaves nothing to be repeated when it is told to end while it waits for more', async () => {
+      await appendReadings(1, 4);
+      const stored = new Promise<void>((resolve) => {
+        const sink = openSink(
+          (point) => {
+            if (point === 'rows_sent') void log.append('events', 0, [testRecord(readings(4, 4))]);
+            if (point === 'rows_acked') resolve();
+          },
+          { flushMs: 500 },
+        );
+        sink.start();
+      });
+      await stored;
+      await sleep(100);
+      await sinks[0]!.stop();
+      const committed = await log.committed(SINK_GROUP, 'events', 0);
+      expect(committed).toMatchObject({ offset: 1 });
+      expect(committed?.metadata).not.toContain('intent');
     });
 
     it('drops what is delivered again at new offsets', async () => {
