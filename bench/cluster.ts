@@ -1,3 +1,4 @@
+import { zeekJson } from '../ingest/decoders/zeek-json.ts';
 import { fileURLToPath } from 'node:url';
 import { runBare, openRaw, type BareResult } from './cluster/bare-pulsar.ts';
 import { type BenchServers, serverSeconds, startBenchServers } from './cluster/bench-servers.ts';
@@ -20,7 +21,7 @@ const PULSAR_PARTITIONS = 4;
 const PARTITIONS = 1;
 const FEED = { hosts: 10_000, zipf: 1.1, eventsPerMs: 20, victimsAPane: 1 };
 /** Zeek's disorder: a pane closes so long after its end. */
-const DISORDER_MS = 300_000;
+const DISORDER_MS = zeekJson.disorderMs;
 /** Lines on their way at most: some seconds at the rates asked for. */
 const BOUND = 400_000;
 const MINUTES = 5;

@@ -24,14 +24,12 @@ const FLOOD_STARTS = [0.15, 0.4, 0.65];
 const NEWLINE = 0x0a;
 
 /**
- * Flows of internal hosts, popular by Zipf 1.1, as Zeek conn JSON in memory, with three SYN floods of 1,000 a second
- * from spoofed sources, each on a host of its own: what both sides must find.
+ * Flows of internal hosts, popular by Zipf 1.1, as Zeek conn JSON, with three SYN floods of 1,000 a second from spoofed
+ * sources, each on a host of its own. Made while it is read: millions of events would take gigabytes.
  */
-export function makeLoad(spec: LoadSpec): Load {
+export function* streamLoad(spec: LoadSpec): Generator<Uint8Array> {
   const spanMs = spec.events / spec.eventsPerMs;
   const startMs = HOUR_END_MS - Math.floor(spanMs / 2);
-  const victims = FLOOD_STARTS.map((_, flood) => `10.200.0.${flood + 1}`);
-  const chunks: Uint8Array[] = [];
   let events = 0;
   let sources = 0;
   const flows = generateFlows({ ...spec, zipf: 1.1, seed: 7, count: spec.events, startMs, format: 'zeek-json' });
@@ -39,18 +37,27 @@ export function makeLoad(spec: LoadSpec): Load {
     const fromMs = startMs + events / spec.eventsPerMs;
     events += countLines(chunk);
     const toMs = startMs + events / spec.eventsPerMs;
-    chunks.push(chunk);
-    FLOOD_STARTS.forEach((start, flood) => {
+    yield chunk;
+    for (const [flood, start] of FLOOD_STARTS.entries()) {
       const sinceMs = toMs - (startMs + start * spanMs);
-      if (sinceMs < 0 || sinceMs > FLOOD_MS) return;
+      if (sinceMs < 0 || sinceMs > FLOOD_MS) continue;
       const lines: string[] = [];
       for (let left = ((toMs - fromMs) * FLOOD_SYNS_PER_SECOND) / 1000; left > 0; left--)
-        lines.push(synLine(toMs, sources++, victims[flood]!));
-      chunks.push(Buffer.from(lines.join('')));
-    });
+        lines.push(synLine(toMs, sources++, victimOf(flood)));
+      yield Buffer.from(lines.join(''));
+    }
   }
-  const extra = sources;
-  return { chunks, events: events + extra, victims };
+}
+
+/** The same in memory, and what both sides must find in it. */
+export function makeLoad(spec: LoadSpec): Load {
+  const chunks = [...streamLoad(spec)];
+  const events = chunks.reduce((sum, chunk) => sum + countLines(chunk), 0);
+  return { chunks, events, victims: FLOOD_STARTS.map((_, flood) => victimOf(flood)) };
+}
+
+function victimOf(flood: number): string {
+  return `10.200.0.${flood + 1}`;
 }
 
 /** One unanswered SYN from a spoofed source. */
@@ -77,15 +84,17 @@ export function lineEnds(chunk: Uint8Array): Uint32Array {
   return ends;
 }
 
-/** Chunks in memory as a source, as a file would be read. */
-export function memorySource(chunks: readonly Uint8Array[]): ByteSource {
-  let next = 0;
+/** Chunks as a source, as a file would be read: in memory, or made while they are read. */
+export function memorySource(chunks: Iterable<Uint8Array>): ByteSource {
+  const iterator = chunks[Symbol.iterator]();
   let position = 0;
+  let next = iterator.next();
   return {
     next: () => {
-      const bytes = chunks[next++];
-      if (!bytes) return Promise.resolve(undefined);
-      const chunk: Chunk = { bytes, position, incarnation: 'load', path: 'conn.log', last: next === chunks.length };
+      if (next.done === true) return Promise.resolve(undefined);
+      const bytes = next.value;
+      next = iterator.next();
+      const chunk: Chunk = { bytes, position, incarnation: 'load', path: 'conn.log', last: next.done === true };
       position += bytes.length;
       return Promise.resolve(chunk);
     },

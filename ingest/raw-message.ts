@@ -132,10 +132,9 @@ export async function packMessage(lines: RawLines, compression: 'none' | 'gzip')
  * likes. In pieces of Node's 16 KiB, unpacking costs as much again for going to and fro between threads.
  */
 function sizeHint(payload: Uint8Array): number {
-  const { length } = payload;
+  const { buffer, byteOffset, length } = payload;
   if (length < 4) return CHUNK_BYTES.least;
-  const [a, b, c, d] = payload.subarray(length - 4);
-  const said = a! + b! * 2 ** 8 + c! * 2 ** 16 + d! * 2 ** 24;
+  const said = new DataView(buffer, byteOffset, length).getUint32(length - 4, true);
   // One more, so that its end is seen without a further piece.
   return Math.min(Math.max(said + 1, CHUNK_BYTES.least), CHUNK_BYTES.most);
 }

@@ -1,3 +1,4 @@
+import { zeekJson } from '../../ingest/decoders/zeek-json.ts';
 import { pause, quantile } from '../measure.ts';
 import { figure, type Report } from '../report.ts';
 import { SERVER_KINDS } from '../../services/server-spec.ts';
@@ -14,7 +15,7 @@ const PARTITIONS = 1;
 /** Four flows a millisecond: event time runs some times faster than the clock, so that panes close often. */
 const FEED = { hosts: 10_000, zipf: 1.1, eventsPerMs: 4, victimsAPane: 4 };
 /** Zeek's: a pane closes so long after its end. */
-const DISORDER_MS = 300_000;
+const DISORDER_MS = zeekJson.disorderMs;
 const BOUND = 400_000;
 const GOAL = 250;
 const FLOOR = 1000;

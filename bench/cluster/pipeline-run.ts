@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type ClusterServers, openClusterServers } from '../../cli/compose-cluster.ts';
 import type { Role } from '../../cli/roles.ts';
 import type { Config } from '../../config/schema.ts';
-import { STORE_DATABASE } from '../../olap/schema/databases.ts';
+import { EVENTS_TABLE } from '../../olap/schema/events-table.ts';
 import { pause } from '../measure.ts';
 import { AlertWatch } from './alert-watch.ts';
 import type { RoleResult } from './role-worker.ts';
@@ -76,7 +76,7 @@ export class PipelineRun {
   /** Rows of the table of events, which are fewer than what was published where something was lost. */
   async countRows(): Promise<{ readonly rows: number; readonly distinct: number }> {
     const [counted] = await this.servers.olap.query<{ rows: string; distinct: string }>(
-      `SELECT count() AS rows, uniqExact(_src, _pos) AS distinct FROM ${STORE_DATABASE}.events`,
+      `SELECT count() AS rows, uniqExact(_src, _pos) AS distinct FROM ${EVENTS_TABLE}`,
     );
     return { rows: Number(counted!.rows), distinct: Number(counted!.distinct) };
   }
@@ -101,9 +101,7 @@ export class PipelineRun {
 
   private async poll(): Promise<void> {
     while (!this.abort.signal.aborted) {
-      const [counted] = await this.servers.olap.query<{ rows: string }>(
-        `SELECT count() AS rows FROM ${STORE_DATABASE}.events`,
-      );
+      const [counted] = await this.servers.olap.query<{ rows: string }>(`SELECT count() AS rows FROM ${EVENTS_TABLE}`);
       this.stored = Number(counted!.rows);
       await pause(POLL_MS);
     }
