@@ -9,6 +9,7 @@ import type { Decoder, DeadLetterReason } from './decoder.ts';
 import { EventRow } from './event-row.ts';
 import { IngestSource } from './ingest-source.ts';
 import { PartitionWriter } from './partition-writer.ts';
+import { PendingPuts } from './pending-puts.ts';
 import { Router } from './router.ts';
 
 export const EVENTS_TOPIC = 'events';
@@ -50,14 +51,16 @@ export class IngestPipeline {
   readonly router: Router;
   readonly options: PipelineOptions;
   private readonly writers: readonly PartitionWriter[];
-  private letters: Omit<DeadLetter, 'id'>[] = [];
+  /** A letter's position makes it one letter, however often it is put. */
+  private readonly letters: PendingPuts<Omit<DeadLetter, 'id'>>;
   private letterBytes = 0;
-  private headers: StoredHeader[] = [];
-  private puttingHeaders: Promise<void> = Promise.resolve();
-  private putting: Promise<void> = Promise.resolve();
+  /** The same place again is the same header. */
+  private readonly headers: PendingPuts<StoredHeader>;
 
   constructor(options: PipelineOptions) {
     this.options = options;
+    this.letters = new PendingPuts((letters) => this.putLetters(letters));
+    this.headers = new PendingPuts(async (headers) => options.headers?.put(headers));
     const partitions = options.log.partitions(EVENTS_TOPIC);
     this.writers = Array.from(
       { length: partitions },
@@ -135,14 +138,14 @@ export class IngestPipeline {
   }
 
   deadLetter(letter: Omit<DeadLetter, 'id'>): void {
-    this.letters.push(letter);
+    this.letters.add(letter);
     this.letterBytes += letter.bytes.length;
     this.counters.deadLetters[letter.reason] = (this.counters.deadLetters[letter.reason] ?? 0) + 1;
   }
 
   /** Whether sources should wait (by calling `flush`) before they give more. */
   get isFull(): boolean {
-    if (this.letters.length > 10_000) return true;
+    if (this.letters.waiting.length > 10_000) return true;
     let pending = this.letterBytes;
     for (const writer of this.writers) pending += writer.pendingBytes;
     return pending > MAX_PENDING_BYTES;
@@ -155,54 +158,23 @@ export class IngestPipeline {
 
   /** Resolves once everything given so far is durable, dead letters included. */
   async flush(): Promise<void> {
-    await Promise.all([...this.writers.map((writer) => writer.flush()), this.putLetters(), this.putHeaders()]);
+    await Promise.all([...this.writers.map((writer) => writer.flush()), this.letters.flush(), this.headers.flush()]);
   }
 
-  /** One after another: who flushes waits as well for what an earlier flush has taken and not put yet. */
-  private putLetters(): Promise<void> {
-    const put = (): Promise<void> => this.putTaken();
-    this.putting = this.putting.then(put, put);
-    return this.putting;
-  }
-
-  private async putTaken(): Promise<void> {
-    const letters = this.letters;
-    if (letters.length === 0) return;
-    this.letters = [];
-    this.letterBytes = 0;
+  private async putLetters(letters: readonly Omit<DeadLetter, 'id'>[]): Promise<void> {
+    const taken = letters.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    this.letterBytes -= taken;
     try {
       await this.options.deadLetters.put(letters);
     } catch (error) {
-      // For the next flush: a letter's position makes it one letter, however often it is put.
-      this.letters = [...letters, ...this.letters];
-      this.letterBytes = this.letters.reduce((sum, { bytes }) => sum + bytes.length, 0);
+      this.letterBytes += taken;
       throw error;
     }
   }
 
   /** What the rows behind it are read with; durable before they are acknowledged. */
   header(header: StoredHeader): void {
-    if (this.options.headers) this.headers.push(header);
-  }
-
-  /** One after another, as letters. */
-  private putHeaders(): Promise<void> {
-    const put = (): Promise<void> => this.putNoted();
-    this.puttingHeaders = this.puttingHeaders.then(put, put);
-    return this.puttingHeaders;
-  }
-
-  private async putNoted(): Promise<void> {
-    const { headers } = this;
-    if (headers.length === 0) return;
-    this.headers = [];
-    try {
-      await this.options.headers?.put(headers);
-    } catch (error) {
-      // For the next flush: the same place again is the same header.
-      this.headers = [...headers, ...this.headers];
-      throw error;
-    }
+    if (this.options.headers) this.headers.add(header);
   }
 
   /** Marks sources as idle that have given nothing for long, by wall clock; the mark is in the log once. */
