@@ -76,11 +76,16 @@ function fill(page: string, parts: Readonly<Record<string, string>>): string {
 
 function detectorSection(detector: DetectorSpec<unknown>): string {
   const { technique } = detector;
+  const { version, slots } = detector.state;
+  const size =
+    typeof slots === 'number'
+      ? `${slots} words, ${slots * 8} bytes`
+      : `${slots.length} slots, ${slots.length * 4} bytes`;
   return [
     `## ${detector.name}`,
     `${detector.title}. Family: ${detector.family}. ATT&CK: ${technique.uid} ${technique.name} (${technique.tactic}). ` +
-      `Detector version ${detector.version}, state version ${detector.state.version}: ` +
-      `${detector.state.slots} words, ${detector.state.slots * 8} bytes an entity.`,
+      `Detector version ${detector.version}, state version ${version}: ` +
+      `${size} an entity.`,
     `\`\`\`text\n${explanationOf(detector.name)}\n\`\`\``,
     keyTable(detector.schema),
   ].join('\n\n');

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { SlotKind } from './state/packed-slots.ts';
 
 /** What an alert is about, in the words of the mission; one alert an entity and family. */
 export type Family = 'denial-of-service' | 'data-loss' | 'data-corruption';
@@ -28,8 +29,11 @@ export interface DetectorSpec<Config> {
   readonly analyticType: 1 | 2 | 3;
   /** Strict: an unknown key is an error that names the key. Every key has a default and a description with its unit. */
   readonly schema: z.ZodType<Config>;
-  /** Float64 slots in the entity's row; a changed layout gets a higher version, and old state is dropped, not misread. */
-  readonly state: { readonly version: number; readonly slots: number };
+  /**
+   * Slots in the entity's row: how many float64, or for hosts and targets, of which there are most, the kind of each. A
+   * changed layout gets a higher version, and old state is dropped, not misread.
+   */
+  readonly state: { readonly version: number; readonly slots: number | readonly SlotKind[] };
 }
 
 /** One measure behind a verdict, for the "why". */
@@ -125,6 +129,7 @@ export interface EntityContext {
 
 /** Detects on targets, in stage 2. Windows without flows are not stepped. */
 export interface TargetDetector<Config> extends DetectorSpec<Config> {
+  readonly state: { readonly version: number; readonly slots: readonly SlotKind[] };
   create(config: Config): {
     /** At the close of a pane, panes ascending. */
     pane?(
@@ -147,6 +152,7 @@ export interface TargetDetector<Config> extends DetectorSpec<Config> {
 
 /** Detects on internal hosts, in stage 1. */
 export interface HostDetector<Config> extends DetectorSpec<Config> {
+  readonly state: { readonly version: number; readonly slots: readonly SlotKind[] };
   create(config: Config): {
     /** Flows of at least this many bytes out are handed to `flow`. */
     readonly largeFlowBytes: number;
@@ -168,6 +174,7 @@ export interface HostDetector<Config> extends DetectorSpec<Config> {
 
 /** Detects on series of readings, in stage 1: one step a sample, in the order of time. */
 export interface ReadingDetector<Config> extends DetectorSpec<Config> {
+  readonly state: { readonly version: number; readonly slots: number };
   create(config: Config): {
     sample(sample: Sample, state: Float64Array, at: number, context: SeriesContext): Verdict | undefined;
   };
@@ -181,6 +188,7 @@ export interface SeriesContext {
 
 /** Notices that a device has stopped, in stage 1: by timers on the watermark, since a silent device sends nothing. */
 export interface SilenceDetector<Config> extends DetectorSpec<Config> {
+  readonly state: { readonly version: number; readonly slots: number };
   create(config: Config): {
     /** A sign of life, times not descending. Gives a recovery where the device had been silent. */
     beat(timeMs: number, state: Float64Array, at: number, context: DeviceContext): Verdict | undefined;

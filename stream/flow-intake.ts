@@ -2,7 +2,7 @@ import { CONN_STATES, Direction, EventClass } from '../model/event-columns.ts';
 import { formatAddressWords } from './address-text.ts';
 import type { Contacts } from './contacts.ts';
 import type { EventColumnsView } from './event-columns-view.ts';
-import { HOST_MINUTE, M, T, WINDOW } from './host-layout.ts';
+import { C, HOST_MINUTE, S, T } from './host-layout.ts';
 import { hashKeyHigh, type FingerprintSet } from './state/fingerprint-set.ts';
 import type { RowTable } from './state/row-table.ts';
 import { hashKey } from '../model/key-hash.ts';
@@ -76,14 +76,17 @@ export class FlowIntake {
 
     const { hosts, open } = into;
     hosts.open(hosts.upsert(k0, k1, k2, k3));
-    const host = hosts.f64;
-    const base = hosts.at + HOST_MINUTE.window;
-    host[base + M.flows]!++;
-    host[base + M.failed]! += FAILED[state]!;
-    host[base + M.bytesOut]! += bytesOut;
-    host[base + M.bytesIn]! += bytesIn;
-    host[base + M.packetsOut]! += isResponder ? packetsFromResp : packetsFromOrig;
-    host[base + M.packetsIn]! += isResponder ? packetsFromOrig : packetsFromResp;
+    const sums = hosts.f64;
+    const sumsAt = hosts.at + HOST_MINUTE.sums;
+    const words = hosts.u32;
+    const wordsAt = hosts.at * 2;
+    const counts = wordsAt + HOST_MINUTE.counts;
+    words[counts + C.flows]!++;
+    words[counts + C.failed]! += FAILED[state]!;
+    sums[sumsAt + S.bytesOut]! += bytesOut;
+    sums[sumsAt + S.bytesIn]! += bytesIn;
+    sums[sumsAt + S.packetsOut]! += isResponder ? packetsFromResp : packetsFromOrig;
+    sums[sumsAt + S.packetsIn]! += isResponder ? packetsFromOrig : packetsFromResp;
 
     const hostLow = hashKey(k0, k1, k2, k3);
     const hostHigh = hashKeyHigh(k0, k1, k2, k3);
@@ -94,10 +97,10 @@ export class FlowIntake {
     const { contacts } = this;
     const acquaintance = contacts.noteDestination(pane, at64(columns.time, row), low, high);
     if (contacts.newIn > 0) {
-      host[base + WINDOW.distinctDestinations]!++;
-      for (let level = 1; level < contacts.newIn; level++) host[hosts.at + HOST_MINUTE.destinations + level - 1]!++;
+      words[counts + C.distinctDestinations]!++;
+      for (let level = 1; level < contacts.newIn; level++) words[wordsAt + HOST_MINUTE.destinations + level - 1]!++;
     }
-    if (acquaintance === 'first') host[base + M.newDestinations]!++;
+    if (acquaintance === 'first') words[counts + C.newDestinations]!++;
     if (!isResponder) {
       const port = columns.dstPort[row]!;
       contacts.notePort(
@@ -106,15 +109,15 @@ export class FlowIntake {
         hashKey(hostHigh, hostLow, port, 0x02e5be93),
       );
       if (contacts.newIn > 0) {
-        host[base + WINDOW.distinctPorts]!++;
-        for (let level = 1; level < contacts.newIn; level++) host[hosts.at + HOST_MINUTE.ports + level - 1]!++;
+        words[counts + C.distinctPorts]!++;
+        for (let level = 1; level < contacts.newIn; level++) words[wordsAt + HOST_MINUTE.ports + level - 1]!++;
       }
     }
     const isOutside = direction !== Direction.lateral;
     if (isOutside) {
-      host[base + M.outsideBytesOut]! += bytesOut;
-      host[base + M.outsideBytesIn]! += bytesIn;
-      if (bytesOut > host[base + WINDOW.largestFlowOut]!) host[base + WINDOW.largestFlowOut] = bytesOut;
+      sums[sumsAt + S.outsideBytesOut]! += bytesOut;
+      sums[sumsAt + S.outsideBytesIn]! += bytesIn;
+      if (bytesOut > sums[sumsAt + S.largestFlowOut]!) sums[sumsAt + S.largestFlowOut] = bytesOut;
       if (bytesOut >= this.largeFlowBytes)
         open.large.push({
           host: formatAddressWords(own, at),
@@ -138,9 +141,9 @@ export class FlowIntake {
     const at = row * 4;
     const { src } = columns;
     hosts.open(hosts.upsert(src[at]!, src[at + 1]!, src[at + 2]!, src[at + 3]!));
-    const base = hosts.at + HOST_MINUTE.window;
-    hosts.f64[base + M.dnsQueries]!++;
-    if (columns.rcode.values[columns.rcode.index[row]!] === NXDOMAIN) hosts.f64[base + M.nxdomain]!++;
+    const counts = hosts.at * 2 + HOST_MINUTE.counts;
+    hosts.u32[counts + C.dnsQueries]!++;
+    if (columns.rcode.values[columns.rcode.index[row]!] === NXDOMAIN) hosts.u32[counts + C.nxdomain]!++;
   }
 
   /** A flow to a target: `reflected` ones are what the responder sent to the originator. */

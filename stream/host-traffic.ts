@@ -3,24 +3,25 @@ import { AddressContext } from './address-context.ts';
 import { Contacts } from './contacts.ts';
 import type { EventColumnsView } from './event-columns-view.ts';
 import { FlowIntake, type LargeFlowCandidate, type OpenPane } from './flow-intake.ts';
-import { COLD, HOST_MINUTE, HOST_WINDOWS, HOT, M, MEASURES, TARGET_WORDS, WINDOW } from './host-layout.ts';
+import { C, COLD, F, HOST_MINUTE, HOST_WINDOWS, HOT, readWindow, S, TARGET_WORDS, WINDOW } from './host-layout.ts';
 import { FingerprintSet } from './state/fingerprint-set.ts';
+import { PackedSlots } from './state/packed-slots.ts';
 import { RowTable } from './state/row-table.ts';
 import { HOUR_MS, PANE_MS } from './time.ts';
 import { EventClass } from '../model/event-columns.ts';
 
-/** A detector made from its configuration, with the place of its slots in the host's cold row. */
+/** A detector made from its configuration, with the place of its slots in the host's cold row, in u32 words. */
 interface PlacedDetector {
-  readonly name: string;
   readonly at: number;
+  readonly slots: PackedSlots;
   readonly steps: ReturnType<HostDetector<unknown>['create']>;
 }
 
 /** What the traffic of hosts gives out while time moves on. */
 export interface HostOutput {
   finding(verdict: Verdict, host: string, paneMs: number): void;
-  /** One finished window: `state[at…]` as laid out by WINDOW, of the host whose address is `key[keyAt…]`. */
-  window(level: number, startMs: number, key: Uint32Array, keyAt: number, state: Float64Array, at: number): void;
+  /** One finished window's features in the order of their table, of the host whose address is `key[keyAt…]`. */
+  window(level: number, startMs: number, key: Uint32Array, keyAt: number, features: Float64Array): void;
   /** A closed pane of targets, to be merged by stage 2. */
   targets(pane: number, targets: RowTable): void;
 }
@@ -63,16 +64,18 @@ export class HostTraffic {
   /** NaN: none. */
   private lastPane = NaN;
   private readonly last = {} as { open: OpenPane; hosts: RowTable };
+  /** The window that was read last. */
+  private readonly features = new Float64Array(WINDOW.features);
 
   constructor(options: HostTrafficOptions) {
     this.options = options;
     let at: number = COLD.detectors;
     this.placed = options.detectors.map(({ detector, config }) => {
-      const placed = { name: detector.name, at, steps: detector.create(config) };
-      at += detector.state.slots;
+      const placed = { at, slots: new PackedSlots(detector.state.slots), steps: detector.create(config) };
+      at += placed.slots.words;
       return placed;
     });
-    this.cold = new RowTable(at);
+    this.cold = new RowTable(Math.ceil(at / 2));
     this.contacts = new Contacts({ maxPairs: options.maxPairs });
     const largeFlowBytes = Math.min(...this.placed.map(({ steps }) => (steps.flow ? steps.largeFlowBytes : Infinity)));
     this.intake = new FlowIntake({ contacts: this.contacts, largeFlowBytes });
@@ -95,9 +98,7 @@ export class HostTraffic {
     for (const minute of this.minutes.keys()) due = Math.min(due, (minute + 1) * PANES_A_MINUTE - 1);
     HOST_WINDOWS.forEach((window, level) => {
       if (this.running[level]!.length === 0) return;
-      const hotSlot = this.running[level]![0]!;
-      this.hot.peek(hotSlot);
-      const last = this.hot.f64[this.hot.at + HOT.lastPane]!;
+      const last = this.lastPaneOf(this.running[level]![0]!);
       due = Math.min(due, (Math.floor(last / window.panes) + 1) * window.panes - 1);
     });
     return Math.max(due, from);
@@ -177,7 +178,7 @@ export class HostTraffic {
     this.newInMinute.count++;
     const slot = cold.upsert(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
     cold.open(slot);
-    cold.f64[cold.at + COLD.firstSeenMs] = minute * PANES_A_MINUTE * PANE_MS;
+    cold.keyWords(slot)[cold.keyAt(slot) + COLD.firstSeen] = minute * PANES_A_MINUTE;
     return slot;
   }
 
@@ -187,9 +188,8 @@ export class HostTraffic {
     const hosts = this.minutes.get(minute);
     if (!hosts) return;
     this.minutes.delete(minute);
-    const { hot, cold } = this;
+    const { hot, cold, features } = this;
     const startMs = minute * PANES_A_MINUTE * PANE_MS;
-    const endMs = (pane + 1) * PANE_MS;
     for (let slot = 0; slot < hosts.slotLimit; slot++) {
       const keys = hosts.keyWords(slot);
       const keyAt = hosts.keyAt(slot);
@@ -199,24 +199,17 @@ export class HostTraffic {
         continue;
       }
       cold.open(coldSlot);
-      cold.f64[cold.at + COLD.lastSeenMs] = endMs;
+      cold.keyWords(coldSlot)[cold.keyAt(coldSlot) + COLD.lastSeen] = pane + 1;
       hosts.peek(slot);
-      const from = hosts.f64;
-      const window = hosts.at + HOST_MINUTE.window;
-      output.window(0, startMs, keys, keyAt, from, window);
+      readWindow(hosts.f64, hosts.at + HOST_MINUTE.sums, keys, keyAt + HOST_MINUTE.counts, features);
+      output.window(0, startMs, keys, keyAt, features);
       const hotSlot = hot.upsert(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
       hot.open(hotSlot);
-      hot.f64[hot.at + HOT.lastPane] = pane;
+      hot.u32[hot.at * 2 + HOT.lastPane] = pane;
       this.counters.minuteEvaluations++;
       for (let level = 1; level < HOST_WINDOWS.length; level++) {
         if (this.windowIsEmpty(level)) this.running[level]!.push(hotSlot);
-        const to = hot.f64;
-        const into = hot.at + windowAt(level);
-        for (let i = 0; i < MEASURES.length; i++) to[into + i]! += from[window + i]!;
-        const largest = from[window + WINDOW.largestFlowOut]!;
-        if (largest > to[into + WINDOW.largestFlowOut]!) to[into + WINDOW.largestFlowOut] = largest;
-        to[into + WINDOW.distinctDestinations]! += from[hosts.at + HOST_MINUTE.destinations + level - 1]!;
-        to[into + WINDOW.distinctPorts]! += from[hosts.at + HOST_MINUTE.ports + level - 1]!;
+        this.addMinute(hosts, level);
       }
       this.judgeHour(hotSlot, pane, { isOver: false }, output);
     }
@@ -224,10 +217,33 @@ export class HostTraffic {
     if (this.spareMinutes.length < 8) this.spareMinutes.push(hosts);
   }
 
+  /** Adds the minute's row that `hosts` is at to a longer window of the row that `hot` is open at. */
+  private addMinute(hosts: RowTable, level: number): void {
+    const { hot } = this;
+    const to = hot.f64;
+    const sums = hot.at + HOT.sumsOf(level);
+    const from = hosts.f64;
+    const minuteSums = hosts.at + HOST_MINUTE.sums;
+    for (let i = 0; i < S.largestFlowOut; i++) to[sums + i]! += from[minuteSums + i]!;
+    const largest = from[minuteSums + S.largestFlowOut]!;
+    if (largest > to[sums + S.largestFlowOut]!) to[sums + S.largestFlowOut] = largest;
+    const words = hot.u32;
+    const counts = hot.at * 2 + HOT.countsOf(level);
+    const fromWords = hosts.u32;
+    const minute = hosts.at * 2;
+    for (let i = 0; i < C.distinctDestinations; i++) words[counts + i]! += fromWords[minute + HOST_MINUTE.counts + i]!;
+    words[counts + C.distinctDestinations]! += fromWords[minute + HOST_MINUTE.destinations + level - 1]!;
+    words[counts + C.distinctPorts]! += fromWords[minute + HOST_MINUTE.ports + level - 1]!;
+  }
+
   /** Of the row that `hot` is open at. A row has flows or queries in every window that it has been added to. */
   private windowIsEmpty(level: number): boolean {
-    const window = this.hot.at + windowAt(level);
-    return this.hot.f64[window + M.flows] === 0 && this.hot.f64[window + M.dnsQueries] === 0;
+    const counts = this.hot.at * 2 + HOT.countsOf(level);
+    return this.hot.u32[counts + C.flows] === 0 && this.hot.u32[counts + C.dnsQueries] === 0;
+  }
+
+  private lastPaneOf(hotSlot: number): number {
+    return this.hot.keyWords(hotSlot)[this.hot.keyAt(hotSlot) + HOT.lastPane]!;
   }
 
   private judgeLargeFlows(flows: readonly LargeFlowCandidate[], pane: number, output: HostOutput): void {
@@ -239,13 +255,15 @@ export class HostTraffic {
       const slot = this.coldSlot(Uint32Array.from(flow.key), 0, pane);
       if (slot < 0) continue;
       const large: LargeFlow = flow;
-      for (const { at, steps } of this.placed) {
+      const words = this.cold.keyWords(slot);
+      const row = this.cold.keyAt(slot);
+      for (const { at, slots, steps } of this.placed) {
         if (!steps.flow || flow.bytesOut < steps.largeFlowBytes) continue;
+        slots.load(words, row + at);
+        const context = { entity: flow.host, group: this.groupAt(slot) };
+        const verdict = steps.flow(large, slots.values, 0, context);
         this.cold.open(slot);
-        const verdict = steps.flow(large, this.cold.f64, this.cold.at + at, {
-          entity: flow.host,
-          group: this.groupAt(slot),
-        });
+        slots.store(words, row + at);
         if (verdict) output.finding({ ...verdict, peer: verdict.peer ?? flow.peer }, flow.host, pane * PANE_MS);
       }
     }
@@ -264,11 +282,14 @@ export class HostTraffic {
     const isHour = level === HOST_WINDOWS.length - 1;
     for (const slot of running) {
       hot.open(slot);
-      const window = hot.at + windowAt(level);
-      output.window(level, startMs, hot.keyWords(slot), hot.keyAt(slot), hot.f64, window);
+      const { f64, u32, at } = hot;
+      const sums = at + HOT.sumsOf(level);
+      const counts = at * 2 + HOT.countsOf(level);
+      readWindow(f64, sums, u32, counts, this.features);
+      output.window(level, startMs, u32, at * 2, this.features);
       if (isHour) this.judgeHour(slot, pane, { isOver: true }, output);
-      hot.open(slot);
-      hot.f64.fill(0, window, window + WINDOW.words);
+      f64.fill(0, sums, sums + WINDOW.sums);
+      u32.fill(0, counts, counts + WINDOW.counts);
     }
     if (isHour) this.cool(pane);
   }
@@ -281,20 +302,24 @@ export class HostTraffic {
     const slot = cold.find(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
     if (slot < 0) return;
     hot.peek(hotSlot);
-    const at = hot.at + windowAt(HOST_WINDOWS.length - 1);
-    const window = outsideWindow(hot.f64, at);
+    const level = HOST_WINDOWS.length - 1;
+    readWindow(hot.f64, hot.at + HOT.sumsOf(level), keys, keyAt + HOT.countsOf(level), this.features);
+    const window = outsideWindow(this.features);
     const endMs = (pane + 1) * PANE_MS;
     const hourStartMs = Math.floor((endMs - 1) / HOUR_MS) * HOUR_MS;
     const context = new AddressContext(keys, keyAt, this.groupAt(slot));
-    for (const placed of this.placed) {
-      const { steps } = placed;
+    const words = cold.keyWords(slot);
+    const row = cold.keyAt(slot);
+    cold.open(slot);
+    for (const { at, slots, steps } of this.placed) {
       if (hour.isOver ? !steps.hour : !steps.running) continue;
-      cold.open(slot);
-      if (hour.isOver) steps.hour?.(window, hourStartMs, cold.f64, cold.at + placed.at, context);
+      slots.load(words, row + at);
+      if (hour.isOver) steps.hour?.(window, hourStartMs, slots.values, 0, context);
       else {
-        const verdict = steps.running?.(window, hourStartMs, endMs, cold.f64, cold.at + placed.at, context);
+        const verdict = steps.running?.(window, hourStartMs, endMs, slots.values, 0, context);
         if (verdict) output.finding(verdict, context.entity, pane * PANE_MS);
       }
+      slots.store(words, row + at);
     }
   }
 
@@ -302,35 +327,29 @@ export class HostTraffic {
   private cool(pane: number): void {
     for (let slot = 0; slot < this.hot.slotLimit; slot++) {
       if (!this.hot.isLive(slot)) continue;
-      this.hot.peek(slot);
-      if (pane - this.hot.f64[this.hot.at + HOT.lastPane]! >= HOST_WINDOWS[2].panes) this.hot.remove(slot);
+      if (pane - this.lastPaneOf(slot) >= HOST_WINDOWS[2].panes) this.hot.remove(slot);
     }
     const over = this.cold.count - this.options.maxHosts;
     if (over <= 0) return;
-    for (const slot of this.cold.slotsByWord(COLD.lastSeenMs).slice(0, over)) this.cold.remove(slot);
+    for (const slot of this.cold.slotsByWord(COLD.lastSeen).slice(0, over)) this.cold.remove(slot);
     this.counters.evicted += over;
   }
 }
 
-/** Where a hot row has the window of a level; the first is the minute row's. */
-function windowAt(level: number): number {
-  return HOT.windows + (level - 1) * WINDOW.words;
-}
-
 /** The window as detectors take it; bytes are those exchanged with the outside. */
-function outsideWindow(state: Float64Array, at: number): HostWindow {
+function outsideWindow(features: Float64Array): HostWindow {
   return {
-    flows: state[at + M.flows]!,
-    failed: state[at + M.failed]!,
-    bytesOut: state[at + M.outsideBytesOut]!,
-    bytesIn: state[at + M.outsideBytesIn]!,
-    packetsOut: state[at + M.packetsOut]!,
-    packetsIn: state[at + M.packetsIn]!,
-    largestFlowOut: state[at + WINDOW.largestFlowOut]!,
-    distinctDestinations: state[at + WINDOW.distinctDestinations]!,
-    distinctPorts: state[at + WINDOW.distinctPorts]!,
-    newDestinations: state[at + M.newDestinations]!,
-    dnsQueries: state[at + M.dnsQueries]!,
-    nxdomain: state[at + M.nxdomain]!,
+    flows: features[F.flows]!,
+    failed: features[F.failed]!,
+    bytesOut: features[F.outsideBytesOut]!,
+    bytesIn: features[F.outsideBytesIn]!,
+    packetsOut: features[F.packetsOut]!,
+    packetsIn: features[F.packetsIn]!,
+    largestFlowOut: features[F.largestFlowOut]!,
+    distinctDestinations: features[F.distinctDestinations]!,
+    distinctPorts: features[F.distinctPorts]!,
+    newDestinations: features[F.newDestinations]!,
+    dnsQueries: features[F.dnsQueries]!,
+    nxdomain: features[F.nxdomain]!,
   };
 }

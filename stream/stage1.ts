@@ -4,6 +4,7 @@ import type { Finding } from '../model/finding.ts';
 import { nameKey, partitionOf } from '../model/key-hash.ts';
 import { at64 } from '../model/words.ts';
 import type { DetectorSpec, EntityKind, HostDetector, ReadingDetector, SilenceDetector, Verdict } from './detector.ts';
+import { layoutOf } from './detector-layout.ts';
 import { Devices, type DeviceOutput } from './devices.ts';
 import { viewColumns, type EventColumnsView } from './event-columns-view.ts';
 import { FeatureWriter, type FeatureRecords } from './feature-writer.ts';
@@ -84,10 +85,10 @@ export class Stage1 implements Snapshotable {
     this.series = new Series({ detectors: options.reading, names: this.names });
     this.hostOutput = {
       finding: (verdict, host, paneMs) => this.report(verdict, 'host', host, paneMs),
-      window: (level, startMs, key, keyAt, state, at) => {
+      window: (level, startMs, key, keyAt, features) => {
         const writer = this.hostWindows[level]!;
         writer.startHost(startMs, key, keyAt);
-        for (let i = 0; i < WINDOW.words; i++) writer.set(i, state[at + i]!);
+        for (let i = 0; i < WINDOW.features; i++) writer.set(i, features[i]!);
       },
       targets: (pane, targets) => this.sendTargets(pane, targets),
     };
@@ -208,10 +209,11 @@ export class Stage1 implements Snapshotable {
 
   layout(table: string): string {
     const of = (list: readonly Configured<DetectorSpec<unknown>>[]): string =>
-      list.map(({ detector }) => `${detector.name} ${detector.state.version} ${detector.state.slots}`).join(', ');
-    if (table === 'hosts') return `hosts 1: ${of(this.options.host)}`;
+      list.map(({ detector }) => layoutOf(detector)).join(', ');
+    if (table === 'hosts') return `hosts 2: ${of(this.options.host)}`;
     if (table === 'series') return `series 1: ${of(this.options.reading)}`;
-    if (table === 'active hosts') return 'active hosts 2';
+    if (table === 'active hosts') return 'active hosts 3';
+    if (table.startsWith('hosts in minute ')) return 'hosts in minute 2';
     return table === 'devices' ? `devices 1: ${of([this.options.silence])}` : `${table.split(' ')[0]!} 1`;
   }
 

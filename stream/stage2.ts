@@ -6,11 +6,13 @@ import type { DetectorSpec, TargetDetector, TargetPane } from './detector.ts';
 import { FeatureWriter, type FeatureRecords } from './feature-writer.ts';
 import { T, TARGET_SUMS, TARGET_WORDS } from './host-layout.ts';
 import type { Partials } from './partials.ts';
+import { layoutOf } from './detector-layout.ts';
 import { closingPane, SilenceGroups } from './silence-groups.ts';
 import { makeFinding } from './findings.ts';
 import type { Configured } from './stage1.ts';
 import type { Snapshotable } from './snapshot.ts';
 import type { FingerprintSet } from './state/fingerprint-set.ts';
+import { PackedSlots } from './state/packed-slots.ts';
 import { RowTable } from './state/row-table.ts';
 import { MINUTE_MS, PANE_MS } from './time.ts';
 
@@ -33,7 +35,8 @@ interface Progress {
   openPane: number;
 }
 
-const COLD = { lastSeenMs: 2, detectors: 3 } as const;
+/** In u32 words from a row's start, behind the key; the time is a pane. */
+const COLD = { lastSeen: 4, detectors: 5 } as const;
 /** Features written of a target's pane, as named in the table. */
 const WRITTEN = [T.flows, T.packets, T.bytes, T.synOnly, T.sources];
 
@@ -59,6 +62,7 @@ export class Stage2 implements Snapshotable {
   private readonly options: Stage2Options;
   private readonly placed: {
     at: number;
+    slots: PackedSlots;
     spec: DetectorSpec<unknown>;
     steps: ReturnType<TargetDetector<unknown>['create']>;
   }[] = [];
@@ -73,10 +77,11 @@ export class Stage2 implements Snapshotable {
     this.progress = Array.from({ length: options.stage1Partitions }, () => ({ offset: -1, openPane: -Infinity }));
     let at: number = COLD.detectors;
     for (const { detector, config } of options.target) {
-      this.placed.push({ at, spec: detector, steps: detector.create(config) });
-      at += detector.state.slots;
+      const slots = new PackedSlots(detector.state.slots);
+      this.placed.push({ at, slots, spec: detector, steps: detector.create(config) });
+      at += slots.words;
     }
-    this.targets = new RowTable(at);
+    this.targets = new RowTable(Math.ceil(at / 2));
     this.episodes = new Episodes(options.episodes);
   }
 
@@ -177,10 +182,8 @@ export class Stage2 implements Snapshotable {
   }
 
   layout(table: string): string {
-    const detectors = this.options.target.map(
-      ({ detector }) => `${detector.name} ${detector.state.version} ${detector.state.slots}`,
-    );
-    return table === 'targets' ? `targets 1: ${detectors.join(', ')}` : 'sums 1';
+    const detectors = this.options.target.map(({ detector }) => layoutOf(detector));
+    return table === 'targets' ? `targets 2: ${detectors.join(', ')}` : 'sums 1';
   }
 
   textOf(): string {
@@ -272,16 +275,17 @@ export class Stage2 implements Snapshotable {
         for (let i = 0; i < WRITTEN.length; i++) this.paneFeatures.set(i, f64[at + WRITTEN[i]!]!);
       }
       targets.open(targets.upsert(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!));
-      const state = targets.f64;
-      const base = targets.at;
-      state[base + COLD.lastSeenMs] = (pane + 1) * PANE_MS;
+      const words = targets.u32;
+      const row = targets.at * 2;
+      words[row + COLD.lastSeen] = pane + 1;
       this.counters.paneEvaluations++;
       const context = new AddressContext(keys, keyAt, this.options.groupOf(keys, keyAt));
-      for (const { at, spec, steps } of this.placed) {
-        const verdict =
-          window === 'pane'
-            ? steps.pane?.(sums, startMs, state, base + at, context)
-            : steps.minute?.(sums, startMs, state, base + at, context);
+      for (const { at, slots, spec, steps } of this.placed) {
+        const step = window === 'pane' ? steps.pane : steps.minute;
+        if (!step) continue;
+        slots.load(words, row + at);
+        const verdict = step(sums, startMs, slots.values, 0, context);
+        slots.store(words, row + at);
         if (verdict) {
           const about = { entityKind: 'host', entity: context.entity, paneMs: pane * PANE_MS } as const;
           found.push(makeFinding(spec, verdict, about));
@@ -325,7 +329,7 @@ export class Stage2 implements Snapshotable {
     if (over <= 0) return;
     // A tenth more than needed, so that not every minute sorts the table again.
     const wanted = over + Math.floor(this.options.maxTargets / 10);
-    for (const slot of targets.slotsByWord(COLD.lastSeenMs).slice(0, wanted)) {
+    for (const slot of targets.slotsByWord(COLD.lastSeen).slice(0, wanted)) {
       targets.remove(slot);
       this.counters.evicted++;
     }

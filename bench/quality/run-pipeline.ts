@@ -27,6 +27,7 @@ import { readPartials } from '../../stream/partials.ts';
 import { EVENTS_TOPIC } from '../../stream/stage-workers.ts';
 import { Stage1 } from '../../stream/stage1.ts';
 import { Stage2 } from '../../stream/stage2.ts';
+import { PANE_MS } from '../../stream/time.ts';
 import { MAPPINGS } from './mappings.ts';
 
 /** An entity with the time from its first to its last record, ms. */
@@ -175,9 +176,10 @@ class Stages {
     for (let slot = 0; slot < cold.slotLimit; slot++) {
       if (!cold.isLive(slot)) continue;
       const entity = formatAddressWords(cold.keyWords(slot), cold.keyAt(slot));
-      cold.peek(slot);
-      const firstMs = cold.f64[cold.at + COLD.firstSeenMs]!;
-      watched.push({ kind: 'host', entity, firstMs, lastMs: cold.f64[cold.at + COLD.lastSeenMs]! });
+      const words = cold.keyWords(slot);
+      const row = cold.keyAt(slot);
+      const firstMs = words[row + COLD.firstSeen]! * PANE_MS;
+      watched.push({ kind: 'host', entity, firstMs, lastMs: words[row + COLD.lastSeen]! * PANE_MS });
     }
     for (const [entity, span] of this.devices) watched.push({ kind: 'device', entity, ...span });
     return watched;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { ATTACK } from '../../model/attack.ts';
 import type { Contribution, EntityContext, TargetDetector, TargetPane, Verdict } from '../detector.ts';
+import { layOut } from '../state/packed-slots.ts';
 import { HOUR_MS, MINUTE_MS, PANE_MS } from '../time.ts';
 import { quantity } from './verdict-text.ts';
 
@@ -92,8 +93,10 @@ const schema = z.strictObject({
 });
 export type FloodCeilingConfig = z.infer<typeof schema>;
 
-/** Slots of the usual rates follow from `usual`, one a measure, in events/s. Times are starts of panes, ms; 0: none. */
-const SLOTS = { panesKnown: 0, lastPane: 1, floodFrom: 2, lastFlooded: 3, usual: 4 } as const;
+/** Times are starts of panes, ms; 0: none. */
+const { at: SLOTS, kinds } = layOut({ panesKnown: 'count', lastPane: 'time', floodFrom: 'time', lastFlooded: 'time' });
+/** The usual rates, one a measure, in events/s, lie behind them. */
+const USUAL = kinds.length;
 
 /** A new target counts as one that had been quiet for this long: else its first panes would make any flood usual. */
 const ASSUMED_QUIET_PANES = HOUR_MS / PANE_MS;
@@ -120,7 +123,7 @@ const RELEASE_MS = MINUTE_MS;
  * pane) that at its mean those three miss; on two internet-facing hosts a day of scans peaked at 8 SYN-only packets/s.
  * UDP, ICMP and amplification are ours, at half and a twentieth of the packet limit.
  *
- * State: 11 float64 a target, O(1) a pane.
+ * State: 44 bytes a target, O(1) a pane.
  */
 export const floodCeiling: TargetDetector<FloodCeilingConfig> = {
   name: 'flood-ceiling',
@@ -130,7 +133,7 @@ export const floodCeiling: TargetDetector<FloodCeilingConfig> = {
   technique: ATTACK.networkDenialOfService,
   analyticType: 1,
   schema,
-  state: { version: 1, slots: SLOTS.usual + MEASURES.length },
+  state: { version: 2, slots: [...kinds, ...MEASURES.map(() => 'float' as const)] },
 
   create(config) {
     const slowest = PANE_MS / (config.memoryHours * HOUR_MS);
@@ -152,7 +155,7 @@ export const floodCeiling: TargetDetector<FloodCeilingConfig> = {
       const lasts = state[at + SLOTS.floodFrom]! > 0 && paneStartMs - state[at + SLOTS.lastFlooded]! <= RELEASE_MS;
       const factor = lasts ? config.releaseFactor : 1;
       const over = MEASURES.map((measure, index) => {
-        const usual = state[at + SLOTS.usual + index]!;
+        const usual = state[at + USUAL + index]!;
         const limit = limitOf(measure, context.group);
         const line = measure.ownUsual === 'raises' ? Math.max(limit, config.usualFactor * usual) : limit;
         const observed = measure.countOf(input) / PANE_SECONDS;
@@ -201,7 +204,7 @@ function forgetQuietPanes(paneStartMs: number, state: Float64Array, at: number, 
   const quiet = known === 0 ? 0 : Math.max(0, (paneStartMs - state[at + SLOTS.lastPane]!) / PANE_MS - 1);
   if (quiet > 0) {
     const kept = Math.pow(1 - rateOf(known, slowest), quiet);
-    for (let index = 0; index < MEASURES.length; index++) state[at + SLOTS.usual + index]! *= kept;
+    for (let index = 0; index < MEASURES.length; index++) state[at + USUAL + index]! *= kept;
   }
   if (known === 0 || paneStartMs > state[at + SLOTS.lastPane]!) {
     state[at + SLOTS.panesKnown] = known + quiet + 1;
@@ -212,7 +215,7 @@ function forgetQuietPanes(paneStartMs: number, state: Float64Array, at: number, 
 function learnPane(input: TargetPane, state: Float64Array, at: number, slowest: number): void {
   const alpha = rateOf(state[at + SLOTS.panesKnown]!, slowest);
   for (let index = 0; index < MEASURES.length; index++) {
-    const slot = at + SLOTS.usual + index;
+    const slot = at + USUAL + index;
     state[slot]! += alpha * (MEASURES[index]!.countOf(input) / PANE_SECONDS - state[slot]!);
   }
 }

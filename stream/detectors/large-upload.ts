@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { ATTACK } from '../../model/attack.ts';
 import type { HostDetector, HostWindow, LargeFlow, Verdict } from '../detector.ts';
+import { layOut } from '../state/packed-slots.ts';
 import { HOUR_MS } from '../time.ts';
 import { byteSize, quantity, span } from './verdict-text.ts';
 
@@ -19,7 +20,13 @@ const schema = z.strictObject({
 export type LargeUploadConfig = z.infer<typeof schema>;
 
 /** `largest`: bytes, decayed to `lastHour`; times in ms, 0: none yet. */
-const SLOTS = { firstHour: 0, lastHour: 1, activeHours: 2, flows: 3, largest: 4 } as const;
+const { at: SLOTS, kinds } = layOut({
+  firstHour: 'time',
+  lastHour: 'time',
+  activeHours: 'count',
+  flows: 'count',
+  largest: 'float',
+});
 
 /**
  * Single large upload: one flow that carries far more out of the network than any before it, to somewhere new.
@@ -37,7 +44,7 @@ const SLOTS = { firstHour: 0, lastHour: 1, activeHours: 2, flows: 3, largest: 4 
  * leaves no room for such a class. minPcr and factor: J. Bullard, C. Gerth, "PCR: A New Flow Metric", FloCon 2014, and
  * practice.
  *
- * State: 5 float64 a host, O(1) a flow and an hour.
+ * State: 20 bytes a host, O(1) a flow and an hour.
  */
 export const largeUpload: HostDetector<LargeUploadConfig> = {
   name: 'large-upload',
@@ -47,7 +54,7 @@ export const largeUpload: HostDetector<LargeUploadConfig> = {
   technique: ATTACK.exfiltrationOverAlternativeProtocol,
   analyticType: 2,
   schema,
-  state: { version: 1, slots: 5 },
+  state: { version: 2, slots: kinds },
 
   create(config) {
     const halfLifeMs = config.halfLifeDays * DAY_MS;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { ATTACK } from '../../model/attack.ts';
 import type { HostDetector, HostWindow, Verdict } from '../detector.ts';
+import { layOut } from '../state/packed-slots.ts';
 import { HOUR_MS } from '../time.ts';
 import { learn, learningRate, scaleOf } from './robust-baseline.ts';
 import { byteSize, signed, span } from './verdict-text.ts';
@@ -24,7 +25,15 @@ const schema = z.strictObject({
 export type OutboundVolumeConfig = z.infer<typeof schema>;
 
 /** `hours`: weight of the hours learnt. `median`, `mad`: log1p(bytes). `firedHours`: in a row. Times in ms, 0: none. */
-const SLOTS = { hours: 0, median: 1, mad: 2, pcr: 3, firstHour: 4, firedHours: 5, firedFrom: 6 } as const;
+const { at: SLOTS, kinds } = layOut({
+  hours: 'float',
+  median: 'float',
+  mad: 'float',
+  pcr: 'float',
+  firstHour: 'time',
+  firedHours: 'count',
+  firedFrom: 'time',
+});
 
 /** PCR at which an upload counts as one way whatever is usual: a host that mostly sends has no room left to shift. */
 const ONE_WAY_PCR = 0.95;
@@ -52,7 +61,7 @@ const MIN_HOURS_FOR_Z = 3;
  * firing, and a patient attacker, who doubles the upload every day, from going past 280 MB an hour (at 1.5: 2.4 GB). PCR: J. Bullard, C. Gerth, "PCR: A New Flow Metric", FloCon 2014. Robust z: B. Iglewicz, D. Hoaglin,
  * "How to Detect and Handle Outliers", ASQC 1993.
  *
- * State: 7 float64 a host, O(1) a minute.
+ * State: 28 bytes a host, O(1) a minute.
  */
 export const outboundVolume: HostDetector<OutboundVolumeConfig> = {
   name: 'outbound-volume',
@@ -62,7 +71,7 @@ export const outboundVolume: HostDetector<OutboundVolumeConfig> = {
   technique: ATTACK.exfiltrationOverAlternativeProtocol,
   analyticType: 3,
   schema,
-  state: { version: 1, slots: 7 },
+  state: { version: 2, slots: kinds },
 
   create(config) {
     const bounds = { floor: config.scaleFloor, ceiling: config.scaleCeiling };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { ATTACK } from '../../model/attack.ts';
 import type { EntityContext, TargetDetector, TargetPane, Verdict } from '../detector.ts';
+import { layOut } from '../state/packed-slots.ts';
 import { HOUR_MS, MINUTE_MS } from '../time.ts';
 import { cusumStep } from './cusum.ts';
 import { learn, learningRate, scaleOf } from './robust-baseline.ts';
@@ -25,29 +26,29 @@ const schema = z.strictObject({
 export type RateCusumConfig = z.infer<typeof schema>;
 
 /** y: log1p(flows a minute). Times are starts of minutes, ms; 0: none. */
-const SLOTS = {
-  minutes: 0,
-  firstMinute: 1,
-  lastMinute: 2,
+const { at: SLOTS, kinds } = layOut({
+  minutes: 'count',
+  firstMinute: 'time',
+  lastMinute: 'time',
   /** Median of y, and MAD of the whitened residual. */
-  level: 3,
-  mad: 4,
+  level: 'float',
+  mad: 'float',
   /** Lag-1 autocorrelation of y − level: means of the product and of the square. */
-  product: 5,
-  square: 6,
-  previous: 7,
-  high: 8,
-  low: 9,
-  highFrom: 10,
-  lowFrom: 11,
-  frozenFrom: 12,
+  product: 'float',
+  square: 'float',
+  previous: 'float',
+  high: 'float',
+  low: 'float',
+  highFrom: 'time',
+  lowFrom: 'time',
+  frozenFrom: 'time',
   /** Level of y since the baseline stands still. */
-  newLevel: 13,
+  newLevel: 'float',
   /** Highest usual y, decaying. */
-  peak: 14,
+  peak: 'float',
   /** Share of minutes with flows, over a day. */
-  presence: 15,
-} as const;
+  presence: 'float',
+});
 
 const DAY_MINUTES = 1440;
 /** Whitening and sums begin anew after a gap longer than this. */
@@ -88,7 +89,7 @@ const MIN_PRESENCE = 0.95;
  * minutes in the median; of 7 times in 28 of 40 cases; one false alarm in 960 server-days after the first day.
  * Source: E. S. Page, "Continuous Inspection Schemes", Biometrika 41 (1954); D. Siegmund, "Sequential Analysis", 1985.
  *
- * State: 16 float64 a target, O(1) a minute.
+ * State: 64 bytes a target, O(1) a minute.
  */
 export const rateCusum: TargetDetector<RateCusumConfig> = {
   name: 'rate-cusum',
@@ -98,7 +99,7 @@ export const rateCusum: TargetDetector<RateCusumConfig> = {
   technique: ATTACK.endpointDenialOfService,
   analyticType: 3,
   schema,
-  state: { version: 1, slots: 16 },
+  state: { version: 2, slots: kinds },
 
   create(config) {
     const bounds = { floor: config.scaleFloor, ceiling: Infinity };

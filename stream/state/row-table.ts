@@ -4,14 +4,16 @@ import { hashKey } from '../../model/key-hash.ts';
  * A table of fixed-stride rows keyed by 16 bytes: open addressing over 32-bit slots, rows in pages of typed arrays, so
  * that a look-up touches one index line and one or two lines of a row, and a row costs its stride and about 8 bytes.
  *
- * Row: words 0 and 1 hold the key (as four u32), the rest is the owner's, as Float64. A row is written through
- * `open(slot)`, which sets `f64` and `at`; while a snapshot is being drained that copies the page first (copy on write).
+ * Row: words 0 and 1 hold the key (as four u32), the rest is the owner's, as Float64 in `f64[at…]` or as two u32 each in
+ * `u32[2·at…]`. A row is written through `open(slot)`, which sets these; while a snapshot is being drained that copies
+ * the page first (copy on write).
  */
 export class RowTable {
   readonly words: number;
   count = 0;
   /** Page and offset of the row that `open` was last called for. */
   f64: Float64Array = EMPTY_F64;
+  u32: Uint32Array = EMPTY_U32;
   at = 0;
 
   private index: Uint32Array;
@@ -91,19 +93,22 @@ export class RowTable {
   }
   inserted = false;
 
-  /** Points `f64` and `at` at the row, for reading and writing. */
+  /** Points `f64`, `u32` and `at` at the row, for reading and writing. */
   open(slot: number): void {
     const page = slot >>> this.shift;
     if (this.pending !== undefined && page < this.snapshotPages && this.pending[page] === undefined) {
       this.pending[page] = this.pages[page]!.slice();
     }
     this.f64 = this.pages[page]!;
+    this.u32 = this.keys[page]!;
     this.at = (slot & this.mask) * this.words;
   }
 
-  /** Points `f64` and `at` at the row, for reading only. */
+  /** Points `f64`, `u32` and `at` at the row, for reading only. */
   peek(slot: number): void {
-    this.f64 = this.pages[slot >>> this.shift]!;
+    const page = slot >>> this.shift;
+    this.f64 = this.pages[page]!;
+    this.u32 = this.keys[page]!;
     this.at = (slot & this.mask) * this.words;
   }
 
@@ -209,14 +214,11 @@ export class RowTable {
     return slots.sort((a, b) => this.compareKeys(a, b));
   }
 
-  /** Live slots, those with the lowest value in `word` first: by time last seen, the longest unseen. */
+  /** Live slots, those with the lowest value in the u32 `word` first: by time last seen, the longest unseen. */
   slotsByWord(word: number): number[] {
     const found: { slot: number; value: number }[] = [];
-    for (let slot = 0; slot < this.used; slot++) {
-      if (!this.isLive(slot)) continue;
-      this.peek(slot);
-      found.push({ slot, value: this.f64[this.at + word]! });
-    }
+    for (let slot = 0; slot < this.used; slot++)
+      if (this.isLive(slot)) found.push({ slot, value: this.keyWords(slot)[this.keyAt(slot) + word]! });
     return found.sort((a, b) => a.value - b.value || this.compareKeys(a.slot, b.slot)).map(({ slot }) => slot);
   }
 
@@ -271,6 +273,7 @@ export class RowTable {
 }
 
 const EMPTY_F64 = new Float64Array(0);
+const EMPTY_U32 = new Uint32Array(0);
 const DRAINED = EMPTY_F64;
 /** A removed row's key: ffff:…:ffff is no address of a host, and no hash is kept that is all ones. */
 const DEAD = 0xffffffff;

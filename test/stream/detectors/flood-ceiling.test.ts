@@ -17,7 +17,7 @@ function paneOf(counts: Partial<TargetPane>): TargetPane {
 
 function target(config: unknown = {}, group = '') {
   const { pane } = floodCeiling.create(floodCeiling.schema.parse(config));
-  const state = new Float64Array(floodCeiling.state.slots);
+  const state = new Float64Array(floodCeiling.state.slots.length);
   const step = (index: number, counts: Partial<TargetPane>): Verdict | undefined =>
     pane?.(paneOf(counts), T0 + index * PANE_MS, state, 0, { entity: '192.0.2.1', group });
   return { step, state };

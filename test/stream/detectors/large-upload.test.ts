@@ -18,7 +18,7 @@ function hourOf(flows: number, largestFlowOut: number): HostWindow {
 
 function host(config: unknown = {}) {
   const { flow, hour } = largeUpload.create(largeUpload.schema.parse(config));
-  const state = new Float64Array(largeUpload.state.slots);
+  const state = new Float64Array(largeUpload.state.slots.length);
   let index = 0;
   return {
     state,

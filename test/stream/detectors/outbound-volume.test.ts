@@ -19,7 +19,7 @@ function windowOf(counts: Partial<HostWindow>): HostWindow {
 /** A host that is asked in the last minute of each hour, and learns it. */
 function host(config: unknown = {}) {
   const { running, hour } = outboundVolume.create(outboundVolume.schema.parse(config));
-  const state = new Float64Array(outboundVolume.state.slots);
+  const state = new Float64Array(outboundVolume.state.slots.length);
   let index = 0;
   const ask = (counts: Partial<HostWindow>, minutes = 60): Verdict | undefined => {
     const startMs = T0 + index * HOUR_MS;

@@ -13,7 +13,7 @@ const QUIET = {
 
 function target(config: unknown = {}) {
   const { minute } = rateCusum.create(rateCusum.schema.parse(config));
-  const state = new Float64Array(rateCusum.state.slots);
+  const state = new Float64Array(rateCusum.state.slots.length);
   let index = 0;
   return {
     state,
