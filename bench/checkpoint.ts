@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { CheckpointStore } from '../featurestore/checkpoint-store.ts';
 import { openCheckpointFiles } from '../featurestore/files/index.ts';
 import type { EventLog } from '../log/event-log.ts';
+import { OneAtATime } from '../stream/one-at-a-time.ts';
 import { Runner, type Stage } from '../stream/runner.ts';
 import type { Stage1 } from '../stream/stage1.ts';
 import { createStages, defaultConfig } from './bare-stages.ts';
@@ -198,6 +199,7 @@ function createRunner(
     batchBytes: 1,
     now: Date.now,
     checkpointMs: options.checkpointMs,
+    oneAtATime: new OneAtATime(),
   });
 }
 

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { listen } from '../console/server.ts';
+import { tameAllocator } from './allocator.ts';
 import { ClusterBackend } from './cluster-backend.ts';
 import { Cluster, type ClusterOptions } from './cluster.ts';
 import { removeInstanceFile, writeInstanceFile } from './instance-file.ts';
@@ -19,6 +20,7 @@ export interface ServingCluster {
 export async function serveCluster(options: ClusterOptions): Promise<ServingCluster> {
   const { config, roles, dataDir, onNotice } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  tameAllocator();
   const cluster = await Cluster.start(options);
   const backend = new ClusterBackend(cluster);
   const app = createConsole(backend, onNotice);

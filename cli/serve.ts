@@ -4,6 +4,7 @@ import { createServer, listen } from '../console/server.ts';
 import { ControlKind } from '../model/event-block.ts';
 import { DETECTOR_INFO } from '../stream/detector-info.ts';
 import type { Backend } from '../console/backend.ts';
+import { tameAllocator } from './allocator.ts';
 import { EmbeddedBackend } from './embedded-backend.ts';
 import { Embedded, type EmbeddedOptions } from './embedded.ts';
 import { removeInstanceFile, writeInstanceFile } from './instance-file.ts';
@@ -49,6 +50,7 @@ export async function serve(options: {
 }): Promise<Serving> {
   const { dataDir, config, onNotice, announceIn } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  tameAllocator();
   const instance = await Embedded.start({ dataDir, config, fsync: 'group', onNotice });
   let orphans = await instance.takeOver();
   const orphansUntilMs = Date.now() + config.sources.idleMs;

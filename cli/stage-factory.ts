@@ -6,6 +6,7 @@ import type { EventLog } from '../log/event-log.ts';
 import { NetworkSet } from '../model/address.ts';
 import { configureDetectors } from '../stream/detector-registry.ts';
 import { hostGroups } from '../stream/host-groups.ts';
+import { OneAtATime } from '../stream/one-at-a-time.ts';
 import { Runner, type StreamPoint } from '../stream/runner.ts';
 import { EVENTS_TOPIC, PARTIALS_TOPIC, Stage1Worker, Stage2Worker } from '../stream/stage-workers.ts';
 import { Stage1 } from '../stream/stage1.ts';
@@ -40,6 +41,7 @@ export class StageFactory {
   private readonly services: StageServices;
   private readonly detectors: ReturnType<typeof configureDetectors>;
   private readonly groupOf: ReturnType<typeof hostGroups>;
+  private readonly oneAtATime = new OneAtATime();
 
   constructor(services: StageServices) {
     this.services = services;
@@ -106,6 +108,7 @@ export class StageFactory {
       ...place,
       checkpointMs: config.stream.checkpointMs,
       batchBytes: 4 << 20,
+      oneAtATime: this.oneAtATime,
       now: Date.now,
       onWarning,
       ...(at ? { at } : {}),

@@ -8,25 +8,24 @@ const HOUR_MS = 3_600_000;
 const DAYS_KEPT = 7;
 /** Minutes that a row remembers one by one. */
 const MINUTES_KEPT = 32;
-/** Row: a 64-bit fingerprint and a constant as the key, then four u32. */
-const ROW_WORDS = 4;
-const ROW = { minute: 4, minutes: 5, hour: 6, days: 7 } as const;
-const KEY_MARK = 0x9e3779b9;
+/** Row: a 64-bit fingerprint as the key, then four u32. */
+const ROW_WORDS = 3;
+const ROW = { minute: 2, minutes: 3, hour: 4, days: 5 } as const;
 
 /** Whether a host met a destination before: never within seven days before today, first today, or yes. */
 export type Acquaintance = 'first' | 'today' | 'known';
 
 /**
  * Which hosts talked to whom and to which ports: exact distinct counts of the running windows (1 m, 5 m, 1 h), and
- * whether a destination is new for a host. One row of 32 bytes a pair, found once a flow: the latest minute with a mask
+ * whether a destination is new for a host. One row of 24 bytes a pair, found once a flow: the latest minute with a mask
  * of the 31 before it, the latest hour and whether the one before it, the latest two days. Two pairs fall together once
  * in 2^64/n² tables. Exact while records are less than 26 minutes out of order.
  *
  * The pairs have a budget; what is over it is counted, and counts as met before.
  */
 export class Contacts {
-  readonly pairs = new RowTable(ROW_WORDS);
-  readonly ports = new RowTable(ROW_WORDS);
+  readonly pairs = new RowTable(ROW_WORDS, { shortKeys: true });
+  readonly ports = new RowTable(ROW_WORDS, { shortKeys: true });
   overBudget = 0;
   /** In how many windows, from the shortest on, what was noted last is new: 0 to 3. */
   newIn = 0;
@@ -83,14 +82,14 @@ export class Contacts {
   private note(table: RowTable, pane: number, low: number, high: number): number {
     const minute = Math.floor(pane / PANES_A_MINUTE);
     const hour = Math.floor(pane / PANES_AN_HOUR);
-    let slot = table.find(low, high, KEY_MARK, 0);
+    let slot = table.find(low, high, 0, 0);
     if (slot < 0) {
       if (table.count >= this.maxPairs) {
         this.overBudget++;
         this.newIn = 0;
         return -1;
       }
-      slot = table.upsert(low, high, KEY_MARK, 0);
+      slot = table.upsert(low, high, 0, 0);
       const words = table.keyWords(slot);
       const at = table.keyAt(slot);
       words[at + ROW.minute] = minute;

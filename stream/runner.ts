@@ -1,6 +1,7 @@
 import type { CheckpointStore } from '../featurestore/checkpoint-store.ts';
 import type { EventLog, LogEntry } from '../log/event-log.ts';
 import { VedetteError, type ErrorCode } from '../model/errors.ts';
+import type { OneAtATime } from './one-at-a-time.ts';
 import { takeSnapshot, restoreSnapshot, type Snapshotable } from './snapshot.ts';
 
 /** Places at which a fault test ends the process. */
@@ -18,6 +19,8 @@ export interface RunnerOptions {
   readonly checkpointMs: number;
   /** Bytes of the log taken at a time. */
   readonly batchBytes: number;
+  /** Shared by the runners of a process: checkpoints are read and written one after the other. */
+  readonly oneAtATime: OneAtATime;
   /** Wall clock, ms: only for when to checkpoint. */
   readonly now: () => number;
   readonly at?: (point: StreamPoint) => void;
@@ -72,7 +75,11 @@ export class Runner {
   }
 
   /** Restores the newest checkpoint. Before `run`. */
-  async restore(): Promise<void> {
+  restore(): Promise<void> {
+    return this.options.oneAtATime.run(() => this.load());
+  }
+
+  private async load(): Promise<void> {
     const { checkpoints, name, log, topic, partition, onWarning } = this.options;
     const found = await checkpoints.load(name);
     this.next = log.bounds(topic, partition).earliest;
@@ -144,21 +151,27 @@ export class Runner {
   /** Writes a checkpoint of the state as it is now, and resolves once its offset is committed. */
   async checkpoint(): Promise<void> {
     await this.writing;
-    await this.stage.settled();
-    this.at('findings_written');
-    if (this.next === this.checkpointed) return;
-    await this.write();
+    await this.options.oneAtATime.run(async () => {
+      await this.stage.settled();
+      this.at('findings_written');
+      if (this.next !== this.checkpointed) await this.write();
+    });
   }
 
   private async checkpointIfDue(): Promise<void> {
-    const { now, checkpointMs } = this.options;
+    const { now, checkpointMs, oneAtATime } = this.options;
     if (this.writing || now() - this.checkpointAt < checkpointMs || this.next === this.checkpointed) return;
+    if (!oneAtATime.isFree) return;
     await this.stage.settled();
+    // Another may have begun meanwhile. What is written must be the state as it is now, with all its effects.
+    if (!oneAtATime.isFree) return;
     this.at('findings_written');
     // Not awaited: the stage goes on while its frozen pages are written. A failed write shows at the next checkpoint.
-    this.writing = this.write().finally(() => {
-      this.writing = undefined;
-    });
+    this.writing = oneAtATime
+      .run(() => this.write())
+      .finally(() => {
+        this.writing = undefined;
+      });
     this.writing.catch((error: unknown) =>
       this.options.onWarning?.(`checkpoint of ${this.options.name} failed: ${String(error)}`),
     );

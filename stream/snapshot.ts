@@ -82,25 +82,20 @@ export async function restoreSnapshot(
 ): Promise<string[]> {
   const saved = JSON.parse(meta) as SavedMeta;
   stage.restoreMeta(saved.stage);
-  const pages = new Map<string, Float64Array[]>();
-  for await (const { name, bytes } of parts) {
-    const [kind, , ...rest] = name.split(' ');
-    const of = rest.join(' ');
-    const copy = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-    if (kind === 'set') {
-      stage.restoreSet(of, new Uint32Array(copy));
-      continue;
-    }
-    const list = pages.get(of) ?? [];
-    list.push(new Float64Array(copy));
-    pages.set(of, list);
-  }
   const dropped: string[] = [];
+  const tables = new Map<string, { table: RowTable; used: number }>();
   for (const { name, used, layout } of saved.tables) {
     const table = stage.tableOf(name);
     if (!table || stage.layout(name) !== layout) dropped.push(name);
-    else table.restore(pages.get(name) ?? [], used);
+    else tables.set(name, { table, used });
   }
+  for await (const { name, bytes } of parts) {
+    const [kind, , ...rest] = name.split(' ');
+    const of = rest.join(' ');
+    if (kind === 'table') tables.get(of)?.table.restorePage(bytes);
+    else stage.restoreSet(of, new Uint32Array(new Uint8Array(bytes).buffer));
+  }
+  for (const { table, used } of tables.values()) table.endRestore(used);
   stage.restored();
   return dropped;
 }

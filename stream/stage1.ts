@@ -214,6 +214,7 @@ export class Stage1 implements Snapshotable {
     if (table === 'series') return `series 1: ${of(this.options.reading)}`;
     if (table === 'active hosts') return 'active hosts 3';
     if (table.startsWith('hosts in minute ')) return 'hosts in minute 2';
+    if (table.startsWith('contact')) return 'contacts 2';
     return table === 'devices' ? `devices 1: ${of([this.options.silence])}` : `${table.split(' ')[0]!} 1`;
   }
 

@@ -1,3 +1,4 @@
+import { tameAllocator } from '../../cli/allocator.ts';
 import { Cluster } from '../../cli/cluster.ts';
 import type { Role } from '../../cli/roles.ts';
 import type { Config } from '../../config/schema.ts';
@@ -32,6 +33,8 @@ const REPORT_MS = 50;
 /** One process with these roles, until it is told to stop. */
 export async function runRoles({ config, roles, dataDir }: RoleInput): Promise<RoleResult> {
   const stopped = untilTold('stop');
+  // As `vedette run` does.
+  tameAllocator();
   const cluster = await Cluster.start({
     config,
     roles: new Set(roles),

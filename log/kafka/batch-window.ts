@@ -19,7 +19,7 @@ export class HeldBatch {
     return this.batch.end - this.batch.start;
   }
 
-  /** Decoded once for all readers, those that come back to it too. Errors: LOG_CORRUPT, every time. */
+  /** Decoded once for all readers. Errors: LOG_CORRUPT, every time. */
   entries(): Promise<LogEntry[]> {
     this.#entries ??= decodeEntries(this.batch);
     return this.#entries;
@@ -71,10 +71,10 @@ export class BatchWindow {
     }
   }
 
-  /** Drops the oldest of what all readers have behind them, as long as more than `keepBytes` are held. */
-  trim(readFrom: number, keepBytes: number): void {
+  /** Drops what all readers have behind them: uncompressed, it is several times what was fetched. */
+  trim(readFrom: number): void {
     let count = 0;
-    while (count < this.#held.length && this.#sizeBytes > keepBytes) {
+    while (count < this.#held.length) {
       const held = this.#held[count]!;
       if (held.batch.nextOffset > readFrom) break;
       this.#sizeBytes -= held.sizeBytes;

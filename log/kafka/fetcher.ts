@@ -162,7 +162,7 @@ export class Fetcher {
   }
 
   #takeBatches({ state, offset }: Place, part: FetchedPart, payload: Buffer): void {
-    const { limits, counters } = this.#parts;
+    const { counters } = this.#parts;
     const sizeBytes = part.end - part.start;
     counters.fetchedBytes += sizeBytes;
     // A view would keep the whole answer in memory for as long as its slowest partition.
@@ -172,7 +172,7 @@ export class Fetcher {
     const { batches, damaged } = splitBatches(bytes, range);
     state.window.insert(offset, batches);
     const readers = state.readers();
-    state.window.trim(Math.min(offset, ...readers), limits.partitionBytes * 2);
+    state.window.trim(Math.min(offset, ...readers));
     state.raise({ earliest: part.logStart, end: part.highWatermark });
     if (damaged !== undefined && batches.length === 0) {
       state.unreadableAt = offset;

@@ -1,10 +1,10 @@
 import { hashKey } from '../../model/key-hash.ts';
 
 /**
- * A table of fixed-stride rows keyed by 16 bytes: open addressing over 32-bit slots, rows in pages of typed arrays, so
+ * A table of fixed-stride rows keyed by 16 bytes, or 8: open addressing over 32-bit slots, rows in pages of typed arrays, so
  * that a look-up touches one index line and one or two lines of a row, and a row costs its stride and about 8 bytes.
  *
- * Row: words 0 and 1 hold the key (as four u32), the rest is the owner's, as Float64 in `f64[at…]` or as two u32 each in
+ * Row: words 0 and 1 hold the key (as four u32; the first word alone, as two, where keys are short), the rest is the owner's, as Float64 in `f64[at…]` or as two u32 each in
  * `u32[2·at…]`. A row is written through `open(slot)`, which sets these; while a snapshot is being drained that copies
  * the page first (copy on write).
  */
@@ -19,6 +19,8 @@ export class RowTable {
   private index: Uint32Array;
   private pages: Float64Array[] = [];
   private keys: Uint32Array[] = [];
+  /** Keys are the first two of the four words that are given; the other two are 0. */
+  private readonly isShort: boolean;
   private readonly shift: number;
   private readonly mask: number;
   private used = 0;
@@ -26,9 +28,10 @@ export class RowTable {
   private pending: (Float64Array | undefined)[] | undefined;
   private snapshotPages = 0;
 
-  /** @param words Float64 words a row, the key's two included. */
-  constructor(words: number, options: { pageBytes?: number; indexSize?: number } = {}) {
+  /** @param words Float64 words a row, the key's two (or one) included. */
+  constructor(words: number, options: { pageBytes?: number; indexSize?: number; shortKeys?: boolean } = {}) {
     this.words = words;
+    this.isShort = options.shortKeys ?? false;
     const rows = Math.max(1, Math.floor((options.pageBytes ?? 65_536) / (words * 8)));
     this.shift = Math.max(0, Math.floor(Math.log2(rows)));
     this.mask = (1 << this.shift) - 1;
@@ -46,7 +49,7 @@ export class RowTable {
   }
 
   find(k0: number, k1: number, k2: number, k3: number): number {
-    const { index } = this;
+    const { index, isShort } = this;
     const mask = index.length - 1;
     let probe = hashKey(k0, k1, k2, k3) & mask;
     for (;;) {
@@ -55,14 +58,15 @@ export class RowTable {
       const slot = entry - 1;
       const keys = this.keys[slot >>> this.shift]!;
       const at = (slot & this.mask) * this.words * 2;
-      if (keys[at] === k0 && keys[at + 1] === k1 && keys[at + 2] === k2 && keys[at + 3] === k3) return slot;
+      if (keys[at] === k0 && keys[at + 1] === k1 && (isShort || (keys[at + 2] === k2 && keys[at + 3] === k3)))
+        return slot;
       probe = (probe + 1) & mask;
     }
   }
 
   /** The key's slot, made (all zero but the key) where it was missing; `inserted` tells which. */
   upsert(k0: number, k1: number, k2: number, k3: number): number {
-    const { index } = this;
+    const { index, isShort } = this;
     const mask = index.length - 1;
     let probe = hashKey(k0, k1, k2, k3) & mask;
     for (;;) {
@@ -71,7 +75,7 @@ export class RowTable {
       const slot = entry - 1;
       const keys = this.keys[slot >>> this.shift]!;
       const at = (slot & this.mask) * this.words * 2;
-      if (keys[at] === k0 && keys[at + 1] === k1 && keys[at + 2] === k2 && keys[at + 3] === k3) {
+      if (keys[at] === k0 && keys[at + 1] === k1 && (isShort || (keys[at + 2] === k2 && keys[at + 3] === k3))) {
         this.inserted = false;
         return slot;
       }
@@ -84,8 +88,10 @@ export class RowTable {
     const keys = this.keys[slot >>> this.shift]!;
     keys[at] = k0;
     keys[at + 1] = k1;
-    keys[at + 2] = k2;
-    keys[at + 3] = k3;
+    if (!isShort) {
+      keys[at + 2] = k2;
+      keys[at + 3] = k3;
+    }
     index[probe] = slot + 1;
     this.count++;
     if (this.count * 2 > index.length) this.rehash(index.length * 2);
@@ -124,7 +130,8 @@ export class RowTable {
   isLive(slot: number): boolean {
     const keys = this.keyWords(slot);
     const at = this.keyAt(slot);
-    return !(keys[at] === DEAD && keys[at + 1] === DEAD && keys[at + 2] === DEAD && keys[at + 3] === DEAD);
+    for (let i = 0; i < this.keyLength; i++) if (keys[at + i] !== DEAD) return true;
+    return false;
   }
 
   remove(slot: number): void {
@@ -132,14 +139,14 @@ export class RowTable {
     const keyAt = this.keyAt(slot);
     const { index } = this;
     const mask = index.length - 1;
-    let hole = hashKey(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!) & mask;
+    let hole = this.hashAt(keys, keyAt) & mask;
     while (index[hole] !== slot + 1) hole = (hole + 1) & mask;
     // Backward shift: no tombstones, so probes stay short however many entities come and go.
     for (let next = (hole + 1) & mask; index[next] !== 0; next = (next + 1) & mask) {
       const other = index[next]! - 1;
       const otherKeys = this.keyWords(other);
       const at = this.keyAt(other);
-      const home = hashKey(otherKeys[at]!, otherKeys[at + 1]!, otherKeys[at + 2]!, otherKeys[at + 3]!) & mask;
+      const home = this.hashAt(otherKeys, at) & mask;
       if (((next - home) & mask) >= ((next - hole) & mask)) {
         index[hole] = other + 1;
         hole = next;
@@ -148,7 +155,7 @@ export class RowTable {
     index[hole] = 0;
     this.open(slot);
     this.f64.fill(0, this.at, this.at + this.words);
-    keys.fill(DEAD, keyAt, keyAt + 4);
+    keys.fill(DEAD, keyAt, keyAt + this.keyLength);
     this.free.push(slot);
     this.count--;
   }
@@ -189,14 +196,14 @@ export class RowTable {
     this.snapshotPages = 0;
   }
 
-  /** Takes back pages as {@link drainPage} gave them, in order. The table must be empty. */
-  restore(pages: readonly Float64Array[], used: number): void {
-    this.pages = pages.map((page) => {
-      const copy = new Float64Array((this.mask + 1) * this.words);
-      copy.set(page);
-      return copy;
-    });
-    this.keys = this.pages.map((page) => new Uint32Array(page.buffer));
+  /** Takes back the bytes of one page as {@link drainPage} gave it, pages in order. The table must be new. */
+  restorePage(bytes: Uint8Array): void {
+    const page = this.addPage();
+    new Uint8Array(page.buffer).set(bytes);
+  }
+
+  /** All pages are back: `used` is what {@link beginSnapshot} said. */
+  endRestore(used: number): void {
     this.used = used;
     this.free = [];
     this.count = 0;
@@ -228,7 +235,7 @@ export class RowTable {
     const kb = this.keyWords(b);
     const ia = this.keyAt(a);
     const ib = this.keyAt(b);
-    for (let i = 0; i < 4; i++) if (ka[ia + i] !== kb[ib + i]) return ka[ia + i]! - kb[ib + i]!;
+    for (let i = 0; i < this.keyLength; i++) if (ka[ia + i] !== kb[ib + i]) return ka[ia + i]! - kb[ib + i]!;
     return 0;
   }
 
@@ -242,6 +249,17 @@ export class RowTable {
     }
   }
 
+  /** u32 words of a key. */
+  private get keyLength(): number {
+    return this.isShort ? 2 : 4;
+  }
+
+  private hashAt(keys: Uint32Array, at: number): number {
+    return this.isShort
+      ? hashKey(keys[at]!, keys[at + 1]!, 0, 0)
+      : hashKey(keys[at]!, keys[at + 1]!, keys[at + 2]!, keys[at + 3]!);
+  }
+
   private allocate(): number {
     const reused = this.free.pop();
     if (reused !== undefined) {
@@ -249,12 +267,15 @@ export class RowTable {
       return reused;
     }
     const slot = this.used++;
-    if (slot >>> this.shift >= this.pages.length) {
-      const page = new Float64Array((this.mask + 1) * this.words);
-      this.pages.push(page);
-      this.keys.push(new Uint32Array(page.buffer));
-    }
+    if (slot >>> this.shift >= this.pages.length) this.addPage();
     return slot;
+  }
+
+  private addPage(): Float64Array {
+    const page = new Float64Array((this.mask + 1) * this.words);
+    this.pages.push(page);
+    this.keys.push(new Uint32Array(page.buffer));
+    return page;
   }
 
   private rehash(size: number): void {
@@ -264,7 +285,7 @@ export class RowTable {
       if (!this.isLive(slot)) continue;
       const keys = this.keyWords(slot);
       const at = this.keyAt(slot);
-      let probe = hashKey(keys[at]!, keys[at + 1]!, keys[at + 2]!, keys[at + 3]!) & mask;
+      let probe = this.hashAt(keys, at) & mask;
       while (index[probe] !== 0) probe = (probe + 1) & mask;
       index[probe] = slot + 1;
     }

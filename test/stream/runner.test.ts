@@ -7,6 +7,7 @@ import { openCheckpointFiles } from '../../featurestore/files/index.ts';
 import { openSegmentLog } from '../../log/segments/index.ts';
 import type { SegmentLog } from '../../log/segments/segment-log.ts';
 import { FEATURE_TABLES } from '../../model/feature-tables.ts';
+import { OneAtATime } from '../../stream/one-at-a-time.ts';
 import { Runner, STREAM_GROUP, type Stage } from '../../stream/runner.ts';
 import { digestOf } from '../../stream/snapshot.ts';
 import { EVENTS_TOPIC, PARTIALS_TOPIC, Stage1Worker, Stage2Worker } from '../../stream/stage-workers.ts';
@@ -38,9 +39,10 @@ async function openInstance(dir: string, at?: (point: string) => void) {
       createStage2(0, 1),
     ),
   };
+  const oneAtATime = new OneAtATime();
   const runnerOf = (stage: Stage, topic: string, name: string): Runner =>
     new Runner(stage, {
-      log, checkpoints, topic, partition: 0, name, checkpointMs: 1e9, batchBytes: 20_000, now: () => 0, onWarning,
+      log, checkpoints, topic, partition: 0, name, checkpointMs: 1e9, batchBytes: 20_000, now: () => 0, onWarning, oneAtATime,
       ...(at ? { at } : {}),
     }); // prettier-ignore
   const first = runnerOf(stages.first, EVENTS_TOPIC, 'stage1-0');

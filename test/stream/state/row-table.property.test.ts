@@ -4,37 +4,18 @@ import { RowTable } from '../../../stream/state/row-table.ts';
 
 const WORDS = 5;
 /** Four rows a page, so that few rows make many pages; few distinct keys, so that they meet again. */
-const create = (): RowTable => new RowTable(WORDS, { pageBytes: WORDS * 8 * 4 });
+const OPTIONS = { pageBytes: WORDS * 8 * 4 };
 
 type Model = Map<number, number>;
 
-function keyOf(id: number): [number, number, number, number] {
+type Key = [number, number, number, number];
+
+function longKey(id: number): Key {
   return [id % 3, 0, 0xffff0000, (id * 0x01000193) >>> 0];
 }
 
-function put(table: RowTable, model: Model, id: number, value: number): void {
-  const slot = table.upsert(...keyOf(id));
-  expect(table.inserted).toBe(!model.has(id));
-  table.open(slot);
-  if (table.inserted) expect([...table.f64.subarray(table.at + 2, table.at + WORDS)]).toEqual([0, 0, 0]);
-  table.f64[table.at + 3] = value;
-  model.set(id, value);
-}
-
-function contentOf(table: RowTable): [string, number][] {
-  return table.sortedSlots().map((slot) => {
-    const keys = table.keyWords(slot);
-    const at = table.keyAt(slot);
-    table.peek(slot);
-    return [[...keys.subarray(at, at + 4)].join(), table.f64[table.at + 3]!];
-  });
-}
-
-function expectContent(table: RowTable, model: Model): void {
-  const expected = [...model].map(([id, value]): [string, number] => [keyOf(id).join(), value]);
-  expect(new Map(contentOf(table))).toEqual(new Map(expected));
-  expect(table.count).toBe(model.size);
-  for (let id = 0; id < 40; id++) expect(table.find(...keyOf(id)) >= 0).toBe(model.has(id));
+function shortKey(id: number): Key {
+  return [id % 3, (id * 0x01000193) >>> 0, 0, 0];
 }
 
 const put1 = fc.tuple(fc.constant('put' as const), fc.nat(39), fc.integer());
@@ -49,18 +30,46 @@ const act = fc.oneof(
   { weight: 3, arbitrary: fc.tuple(fc.constant('drain' as const), fc.nat(30), fc.constant(0)) },
 );
 
-function apply(table: RowTable, model: Model, [action, id, value]: [string, number, number]): void {
-  if (action === 'put') put(table, model, id, value);
-  else if (action === 'clear') {
-    table.clear();
-    model.clear();
-  } else if (action === 'remove' && model.has(id)) {
-    table.remove(table.find(...keyOf(id)));
-    model.delete(id);
+describe.each([
+  { keys: '16 bytes', keyOf: longKey, create: () => new RowTable(WORDS, OPTIONS) },
+  { keys: '8 bytes', keyOf: shortKey, create: () => new RowTable(WORDS, { ...OPTIONS, shortKeys: true }) },
+])('RowTable with keys of $keys', ({ keyOf, create }) => {
+  function put(table: RowTable, model: Model, id: number, value: number): void {
+    const slot = table.upsert(...keyOf(id));
+    expect(table.inserted).toBe(!model.has(id));
+    table.open(slot);
+    if (table.inserted) expect([...table.f64.subarray(table.at + 2, table.at + WORDS)]).toEqual([0, 0, 0]);
+    table.f64[table.at + 3] = value;
+    model.set(id, value);
   }
-}
 
-describe('RowTable', () => {
+  function contentOf(table: RowTable): [string, number][] {
+    return table.sortedSlots().map((slot) => {
+      const keys = table.keyWords(slot);
+      const at = table.keyAt(slot);
+      table.peek(slot);
+      return [[...keys.subarray(at, at + 4)].join(), table.f64[table.at + 3]!];
+    });
+  }
+
+  function expectContent(table: RowTable, model: Model): void {
+    const expected = [...model].map(([id, value]): [string, number] => [keyOf(id).join(), value]);
+    expect(new Map(contentOf(table))).toEqual(new Map(expected));
+    expect(table.count).toBe(model.size);
+    for (let id = 0; id < 40; id++) expect(table.find(...keyOf(id)) >= 0).toBe(model.has(id));
+  }
+
+  function apply(table: RowTable, model: Model, [action, id, value]: [string, number, number]): void {
+    if (action === 'put') put(table, model, id, value);
+    else if (action === 'clear') {
+      table.clear();
+      model.clear();
+    } else if (action === 'remove' && model.has(id)) {
+      table.remove(table.find(...keyOf(id)));
+      model.delete(id);
+    }
+  }
+
   it('is a map, whatever comes and goes', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 120 }), (changes) => {
@@ -84,10 +93,8 @@ describe('RowTable', () => {
           for (let page = 0; page < frozen.pages.length; page++) frozen.pages[page] ??= table.drainPage(page).slice();
           table.endSnapshot();
           const restored = create();
-          restored.restore(
-            frozen.pages.map((page) => page!),
-            frozen.used,
-          );
+          for (const page of frozen.pages) restored.restorePage(new Uint8Array(page!.buffer));
+          restored.endRestore(frozen.used);
           expectContent(restored, frozen.model);
           for (const one of after) apply(restored, frozen.model, one);
           expectContent(restored, frozen.model);
