@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 
-/** How far what is resident may be above what is in use before free memory is given back, bytes. */
-const MOST_HELD_BYTES = 128 << 20;
-const LOOK_MS = 5000;
+/** By how much the memory that the allocator holds may grow before what is free of it is given back, bytes. */
+const MOST_GROWTH_BYTES = 64 << 20;
+const LOOK_MS = 1000;
 
 /** Numbers of glibc's malloc.h. */
 const M_MMAP_THRESHOLD = -3;
@@ -27,10 +27,19 @@ export function tameAllocator(): void {
   if (!malloc) return;
   malloc.mallopt(M_ARENA_MAX, 2);
   malloc.mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+  let lowest = Infinity;
   setInterval(() => {
-    const { rss, heapTotal, external } = process.memoryUsage();
-    if (rss - heapTotal - external > MOST_HELD_BYTES) malloc.trim();
+    lowest = Math.min(lowest, heldBytes());
+    if (heldBytes() - lowest < MOST_GROWTH_BYTES) return;
+    malloc.trim();
+    lowest = heldBytes();
   }, LOOK_MS).unref();
+}
+
+/** What is resident beside what JavaScript uses: the allocator's own, and code. */
+function heldBytes(): number {
+  const { rss, heapTotal, external } = process.memoryUsage();
+  return rss - heapTotal - external;
 }
 
 function loadMalloc(): Malloc | undefined {

@@ -331,7 +331,7 @@ export class HostTraffic {
     }
     const over = this.cold.count - this.options.maxHosts;
     if (over <= 0) return;
-    for (const slot of this.cold.slotsByWord(COLD.lastSeen).slice(0, over)) this.cold.remove(slot);
+    for (const slot of this.cold.lowestByWord(COLD.lastSeen, over)) this.cold.remove(slot);
     this.counters.evicted += over;
   }
 }

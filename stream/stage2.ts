@@ -329,7 +329,7 @@ export class Stage2 implements Snapshotable {
     if (over <= 0) return;
     // A tenth more than needed, so that not every minute sorts the table again.
     const wanted = over + Math.floor(this.options.maxTargets / 10);
-    for (const slot of targets.slotsByWord(COLD.lastSeen).slice(0, wanted)) {
+    for (const slot of targets.lowestByWord(COLD.lastSeen, wanted)) {
       targets.remove(slot);
       this.counters.evicted++;
     }

@@ -23,6 +23,8 @@ export class RowTable {
   private readonly isShort: boolean;
   private readonly shift: number;
   private readonly mask: number;
+  /** Where the next pages come from. */
+  private slab: Float64Array = EMPTY_F64;
   private used = 0;
   private free: number[] = [];
   private pending: (Float64Array | undefined)[] | undefined;
@@ -40,7 +42,7 @@ export class RowTable {
 
   /** Bytes held, index included. */
   get byteLength(): number {
-    return this.pages.length * ((this.mask + 1) * this.words * 8) + this.index.byteLength;
+    return this.pages.length * this.pageWords * 8 + this.index.byteLength;
   }
 
   /** Slots in use or once used: every live slot is below it. */
@@ -199,7 +201,7 @@ export class RowTable {
   /** Takes back the bytes of one page as {@link drainPage} gave it, pages in order. The table must be new. */
   restorePage(bytes: Uint8Array): void {
     const page = this.addPage();
-    new Uint8Array(page.buffer).set(bytes);
+    new Uint8Array(page.buffer, page.byteOffset, page.byteLength).set(bytes);
   }
 
   /** All pages are back: `used` is what {@link beginSnapshot} said. */
@@ -221,12 +223,23 @@ export class RowTable {
     return slots.sort((a, b) => this.compareKeys(a, b));
   }
 
-  /** Live slots, those with the lowest value in the u32 `word` first: by time last seen, the longest unseen. */
-  slotsByWord(word: number): number[] {
-    const found: { slot: number; value: number }[] = [];
-    for (let slot = 0; slot < this.used; slot++)
-      if (this.isLive(slot)) found.push({ slot, value: this.keyWords(slot)[this.keyAt(slot) + word]! });
-    return found.sort((a, b) => a.value - b.value || this.compareKeys(a.slot, b.slot)).map(({ slot }) => slot);
+  /** The `n` live slots with the lowest value in the u32 `word`, of equal ones those with the lowest keys. */
+  lowestByWord(word: number, n: number): number[] {
+    if (n <= 0) return [];
+    const values = new Uint32Array(this.count);
+    let found = 0;
+    for (let slot = 0; slot < this.used; slot++) if (this.isLive(slot)) values[found++] = this.wordOf(slot, word);
+    const highest = values.sort()[Math.min(n, found) - 1]!;
+    const below: number[] = [];
+    const equal: number[] = [];
+    for (let slot = 0; slot < this.used; slot++) {
+      if (!this.isLive(slot)) continue;
+      const value = this.wordOf(slot, word);
+      if (value < highest) below.push(slot);
+      else if (value === highest) equal.push(slot);
+    }
+    equal.sort((x, y) => this.compareKeys(x, y));
+    return [...below, ...equal.slice(0, n - below.length)];
   }
 
   /** Orders slots by their keys: unlike slots, that is the same after a restore. */
@@ -244,14 +257,18 @@ export class RowTable {
     for (let page = 0; page < this.snapshotPages; page++) {
       if (this.pending![page] !== undefined || page >= this.pages.length) continue;
       this.pending![page] = this.pages[page]!;
-      this.pages[page] = new Float64Array((this.mask + 1) * this.words);
-      this.keys[page] = new Uint32Array(this.pages[page]!.buffer);
+      this.pages[page] = new Float64Array(this.pageWords);
+      this.keys[page] = wordsOf(this.pages[page]!);
     }
   }
 
   /** u32 words of a key. */
   private get keyLength(): number {
     return this.isShort ? 2 : 4;
+  }
+
+  private wordOf(slot: number, word: number): number {
+    return this.keyWords(slot)[this.keyAt(slot) + word]!;
   }
 
   private hashAt(keys: Uint32Array, at: number): number {
@@ -271,11 +288,22 @@ export class RowTable {
     return slot;
   }
 
+  /** Cut from slabs, which grow with the table: small pages by themselves would lie scattered in the heap. */
   private addPage(): Float64Array {
-    const page = new Float64Array((this.mask + 1) * this.words);
+    const { pageWords } = this;
+    if (this.slab.length < pageWords) {
+      const pages = Math.max(1, Math.min(this.pages.length, Math.floor(SLAB_BYTES / (pageWords * 8))));
+      this.slab = new Float64Array(pages * pageWords);
+    }
+    const page = this.slab.subarray(0, pageWords);
+    this.slab = this.slab.subarray(pageWords);
     this.pages.push(page);
-    this.keys.push(new Uint32Array(page.buffer));
+    this.keys.push(wordsOf(page));
     return page;
+  }
+
+  private get pageWords(): number {
+    return (this.mask + 1) * this.words;
   }
 
   private rehash(size: number): void {
@@ -293,11 +321,16 @@ export class RowTable {
   }
 }
 
+const SLAB_BYTES = 1 << 20;
 const EMPTY_F64 = new Float64Array(0);
 const EMPTY_U32 = new Uint32Array(0);
 const DRAINED = EMPTY_F64;
 /** A removed row's key: ffff:…:ffff is no address of a host, and no hash is kept that is all ones. */
 const DEAD = 0xffffffff;
+
+function wordsOf(page: Float64Array): Uint32Array {
+  return new Uint32Array(page.buffer, page.byteOffset, page.length * 2);
+}
 
 function nextPowerOfTwo(value: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, value)));

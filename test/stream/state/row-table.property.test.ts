@@ -18,6 +18,11 @@ function shortKey(id: number): Key {
   return [id % 3, (id * 0x01000193) >>> 0, 0, 0];
 }
 
+function compare(a: Key, b: Key): number {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return 0;
+}
+
 const put1 = fc.tuple(fc.constant('put' as const), fc.nat(39), fc.integer());
 const change = fc.oneof(
   { weight: 8, arbitrary: put1 },
@@ -114,6 +119,26 @@ describe.each([
         expectContent(table, model);
       }),
       { numRuns: 400 },
+    );
+  });
+
+  it('knows those with the lowest value of a word, of equal ones those with the lowest keys', () => {
+    const value = fc.integer({ min: 0, max: 5 });
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.tuple(fc.nat(39), value), { selector: ([id]) => id }), fc.nat(45), (rows, n) => {
+        const table = create();
+        for (const [id, one] of rows) {
+          const slot = table.upsert(...keyOf(id));
+          table.open(slot);
+          table.u32[table.at * 2 + 6] = one;
+        }
+        const order = ([idA, a]: [number, number], [idB, b]: [number, number]): number =>
+          a - b || compare(keyOf(idA), keyOf(idB));
+        const expected = [...rows].sort(order).slice(0, n);
+        const found = table.lowestByWord(6, n);
+        expect(new Set(found)).toEqual(new Set(expected.map(([id]) => table.find(...keyOf(id)))));
+        expect(found).toHaveLength(expected.length);
+      }),
     );
   });
 
