@@ -28,6 +28,8 @@ export interface PostOptions {
   readonly parameters: Readonly<Record<string, string>>;
   readonly body: readonly Uint8Array[];
   readonly timeoutMs: number;
+  /** Called when there is a connection, and waited for; where it rejects nothing is sent, and so does the request. */
+  readonly beforeSend?: () => Promise<void>;
   readonly onSent?: () => void;
 }
 
@@ -57,6 +59,10 @@ export async function post(endpoint: OlapEndpoint, options: PostOptions): Promis
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => {
+      if (error instanceof VedetteError) {
+        reject(error);
+        return;
+      }
       const reason = error instanceof Error ? error.message : String(error);
       reject(new VedetteError('OLAP_UNAVAILABLE', `ClickHouse does not answer: ${reason}`, { cause: error }));
     };
@@ -71,10 +77,18 @@ export async function post(endpoint: OlapEndpoint, options: PostOptions): Promis
         else reject(error);
       }, fail);
     });
-    request.cork();
-    for (const chunk of options.body) request.write(chunk);
-    request.uncork();
-    request.end();
+    const write = async (): Promise<void> => {
+      await options.beforeSend?.();
+      request.cork();
+      for (const chunk of options.body) request.write(chunk);
+      request.uncork();
+      request.end();
+    };
+    request.on('socket', (socket) => {
+      const begin = (): void => void write().catch((error: unknown) => request.destroy(asError(error)));
+      if (socket.connecting) socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', begin);
+      else begin();
+    });
   });
 }
 
@@ -117,6 +131,10 @@ function responseError(response: IncomingMessage, text: string): VedetteError | 
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return undefined;
   return new VedetteError(statusError(status), `ClickHouse answered ${status}: ${text.trim().slice(0, 500)}`);
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 function statusError(status: number): ErrorCode {

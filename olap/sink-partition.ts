@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventLog, LogEntry } from '../log/event-log.ts';
+import type { EventLog, GroupPosition, LogEntry } from '../log/event-log.ts';
 import { VedetteError } from '../model/errors.ts';
 import type { OlapClient } from './client.ts';
 import { HighWater, parseNote } from './high-water.ts';
@@ -52,6 +52,13 @@ export interface SinkDependencies {
 export const SINK_GROUP = 'sink';
 
 /**
+ * An intent that was committed longer ago is committed again before its rows are sent. Whoever took the partition over
+ * meanwhile may have stored them so many inserts ago that ClickHouse no longer knows their token; the commit is refused
+ * then (LOCKED).
+ */
+const FRESH_INTENT_MS = 1000;
+
+/**
  * Moves one partition's records into its table, each exactly once: the intent (which records) is committed before the
  * insert, the insert carries a token made of it, and after a crash the intended insert comes first.
  */
@@ -65,6 +72,8 @@ export class SinkPartition {
   #pending: LogEntry[] = [];
   /** Where it is committed that nothing is in flight; −1: an intent was committed since, or nothing. */
   #committed = -1;
+  /** When the last intent was committed, Unix ms: a clock that goes on while this process or its machine stands still. */
+  #intendedMs = -Infinity;
   #isEager = false;
 
   constructor(route: SinkRoute, partition: number, limits: SinkLimits, deps: SinkDependencies) {
@@ -104,7 +113,9 @@ export class SinkPartition {
       return;
     }
     const entries = await this.#readExactly(intent.first, intent.last);
-    if (entries.length > 0) await this.#store(this.#batch(entries, intent.last), signal);
+    if (entries.length === 0) return;
+    const { offset, metadata } = committed;
+    await this.#store(this.#batch(entries, intent.last), { offset, metadata }, signal);
   }
 
   /** Stores one batch; false where the log has nothing new. Rejects only when aborted, or for a bug. */
@@ -116,11 +127,10 @@ export class SinkPartition {
     const intent = { first: batch.first, last: batch.last };
     const position = { offset: batch.first, metadata: before.note(intent) };
     if (batch.rows > 0) {
-      await this.#deps.log.commit(SINK_GROUP, this.#route.topic, this.#partition, position);
-      this.#committed = -1;
+      await this.#intend(position);
       this.#deps.at?.('intent_written');
     }
-    await this.#store(batch, signal);
+    await this.#store(batch, position, signal);
     this.#pending = this.#pending.filter(({ offset }) => offset > batch.last);
     return true;
   }
@@ -131,6 +141,18 @@ export class SinkPartition {
     const position = { offset: this.#next, metadata: this.#high.note() };
     await this.#deps.log.commit(SINK_GROUP, this.#route.topic, this.#partition, position);
     this.#committed = this.#next;
+  }
+
+  async #intend(position: GroupPosition): Promise<void> {
+    // Read before: what counts is how old it is at least.
+    const nowMs = Date.now();
+    await this.#deps.log.commit(SINK_GROUP, this.#route.topic, this.#partition, position);
+    this.#committed = -1;
+    this.#intendedMs = nowMs;
+  }
+
+  async #refreshIntent(position: GroupPosition): Promise<void> {
+    if (Math.abs(Date.now() - this.#intendedMs) > FRESH_INTENT_MS) await this.#intend(position);
   }
 
   async #gather(signal: AbortSignal): Promise<void> {
@@ -196,16 +218,16 @@ export class SinkPartition {
     });
   }
 
-  async #store(batch: SinkBatch, signal: AbortSignal): Promise<void> {
+  async #store(batch: SinkBatch, intent: GroupPosition, signal: AbortSignal): Promise<void> {
     const { metrics } = this.#deps;
     const { topic } = this.#route;
     for (const offset of batch.corrupt) metrics.corrupt(topic, this.#partition, offset);
     if (batch.duplicates > 0) metrics.duplicates(topic, batch.duplicates);
-    if (batch.rows > 0) await this.#insert(batch, signal);
+    if (batch.rows > 0) await this.#insert(batch, intent, signal);
     this.#next = batch.last + 1;
   }
 
-  async #insert(batch: SinkBatch, signal: AbortSignal): Promise<void> {
+  async #insert(batch: SinkBatch, intent: GroupPosition, signal: AbortSignal): Promise<void> {
     const { client, metrics, at, onNotice } = this.#deps;
     const { topic, table } = this.#route;
     const token = `${topic}/${this.#partition}/${batch.first}-${batch.last}`;
@@ -213,12 +235,16 @@ export class SinkPartition {
     for (let failures = 0; ; failures++) {
       signal.throwIfAborted();
       try {
-        await client.insertNative(table, batch.body, { token, onSent: () => at?.('rows_sent') });
+        await client.insertNative(table, batch.body, {
+          token,
+          beforeSend: () => this.#refreshIntent(intent),
+          onSent: () => at?.('rows_sent'),
+        });
         at?.('rows_acked');
         if (failures > 0) onNotice?.('info', `rows of ${topic} are stored again`);
         break;
       } catch (error) {
-        if (!(error instanceof VedetteError)) throw error;
+        if (!(error instanceof VedetteError) || error.code === 'LOCKED') throw error;
         metrics.retried(topic, error.code);
         // A refused insert is tried again too: passing it over would lose rows, and an operator may repair the store.
         const level = error.retry ? 'warn' : 'error';
