@@ -34,7 +34,7 @@ export interface InsertOptions {
   /** The same token again is the same insert again: ClickHouse drops it. */
   readonly token: string;
   readonly settings?: OlapSettings;
-  /** Called when there is a connection, and waited for; where it rejects nothing is inserted, and so does the insert. */
+  /** Called when there is a connection, and waited for. Where it rejects, nothing is sent, and the insert rejects alike. */
   readonly beforeSend?: () => Promise<void>;
   /** Called when the last byte has been handed to the connection, before the answer. */
   readonly onSent?: () => void;

@@ -28,7 +28,7 @@ export interface PostOptions {
   readonly parameters: Readonly<Record<string, string>>;
   readonly body: readonly Uint8Array[];
   readonly timeoutMs: number;
-  /** Called when there is a connection, and waited for; where it rejects nothing is sent, and so does the request. */
+  /** Called when there is a connection, and waited for. Where it rejects, nothing is sent, and the post rejects alike. */
   readonly beforeSend?: () => Promise<void>;
   readonly onSent?: () => void;
 }
@@ -59,10 +59,6 @@ export async function post(endpoint: OlapEndpoint, options: PostOptions): Promis
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => {
-      if (error instanceof VedetteError) {
-        reject(error);
-        return;
-      }
       const reason = error instanceof Error ? error.message : String(error);
       reject(new VedetteError('OLAP_UNAVAILABLE', `ClickHouse does not answer: ${reason}`, { cause: error }));
     };
@@ -79,13 +75,20 @@ export async function post(endpoint: OlapEndpoint, options: PostOptions): Promis
     });
     const write = async (): Promise<void> => {
       await options.beforeSend?.();
+      // It may have ended meanwhile: closed by the server, or over its time.
+      if (request.destroyed) return;
       request.cork();
       for (const chunk of options.body) request.write(chunk);
       request.uncork();
       request.end();
     };
+    const begin = (): void => {
+      write().catch((reason: unknown) => {
+        reject(reason instanceof Error ? reason : new Error(String(reason)));
+        request.destroy();
+      });
+    };
     request.on('socket', (socket) => {
-      const begin = (): void => void write().catch((error: unknown) => request.destroy(asError(error)));
       if (socket.connecting) socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', begin);
       else begin();
     });
@@ -131,10 +134,6 @@ function responseError(response: IncomingMessage, text: string): VedetteError | 
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return undefined;
   return new VedetteError(statusError(status), `ClickHouse answered ${status}: ${text.trim().slice(0, 500)}`);
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
 
 function statusError(status: number): ErrorCode {
