@@ -85,10 +85,13 @@ describe.skipIf(!hasServers)('a pipeline whose workers change', () => {
       await site.keep(['sink']).ready;
       const before = await site.insertsOfEvents();
       await expect.poll(() => site!.insertsOfEvents(), { timeout: 60_000 }).toBeGreaterThan(before + 250);
+      expect(frozen.isFrozen).toBe(true);
       frozen.thaw();
       await site.flows();
       await publisher.hurry();
-      expectSame(site, await site.finish(), reference, load);
+      const result = await site.finish();
+      expect(frozen.notices).toMatch(/not heard of|was left|opened again/);
+      expectSame(site, result, reference, load);
     });
   });
 
