@@ -5,7 +5,7 @@ import type { Backend, Status } from '../console/backend.ts';
 import { replayDeadLetters } from '../ingest/replay.ts';
 import { VedetteError } from '../model/errors.ts';
 import { endpointOf, tlsOf } from '../olap/connect.ts';
-import { SINK_GROUP } from '../olap/sink-partition.ts';
+import { SINK_GROUP } from '../olap/sink-commits.ts';
 import { storageByTable } from '../olap/storage.ts';
 import { STREAM_GROUP } from '../stream/runner.ts';
 import { EVENTS_TOPIC, PARTIALS_TOPIC } from '../stream/stage-workers.ts';

@@ -12,7 +12,8 @@ import { MIRROR_GROUP, type MirrorCounters, type MirrorPoint, PartitionMirror } 
 import { NetworkSet } from '../model/address.ts';
 import { VedetteError } from '../model/errors.ts';
 import { PANE_MS } from '../model/time.ts';
-import { SINK_GROUP, type SinkLimits, type SinkPoint } from '../olap/sink-partition.ts';
+import { SINK_GROUP } from '../olap/sink-commits.ts';
+import type { SinkLimits, SinkPoint } from '../olap/sink-options.ts';
 import { Sink } from '../olap/sink.ts';
 import type { Webhook } from '../alerts/webhook.ts';
 import { readPartials } from '../stream/partials.ts';

@@ -1,4 +1,4 @@
-import type { SinkMetrics } from '../olap/sink-partition.ts';
+import type { SinkMetrics } from '../olap/sink-options.ts';
 
 /** How the sink got on: what `status` and `/metrics` show. */
 export interface SinkCounters {

@@ -4,7 +4,7 @@ import { alertCodec } from '../olap/alert-codec.ts';
 import { eventCodec } from '../olap/event-codec.ts';
 import { STORE_DATABASE } from '../olap/schema/databases.ts';
 import { plainNativeCodec } from '../olap/sink-batch.ts';
-import type { SinkRoute } from '../olap/sink-partition.ts';
+import type { SinkRoute } from '../olap/sink-options.ts';
 import { VedetteError } from '../model/errors.ts';
 import { FEATURE_TABLES } from '../model/feature-tables.ts';
 import { EVENTS_TOPIC, PARTIALS_TOPIC } from '../stream/stage-workers.ts';

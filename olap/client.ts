@@ -34,6 +34,8 @@ export interface InsertOptions {
   /** The same token again is the same insert again: ClickHouse drops it. */
   readonly token: string;
   readonly settings?: OlapSettings;
+  /** Called when there is a connection, and waited for. Where it rejects, nothing is sent, and the insert rejects alike. */
+  readonly beforeSend?: () => Promise<void>;
   /** Called when the last byte has been handed to the connection, before the answer. */
   readonly onSent?: () => void;
 }
@@ -151,6 +153,7 @@ export class OlapClient {
       parameters,
       body,
       timeoutMs: this.#options.timeoutMs,
+      ...(options.beforeSend && { beforeSend: options.beforeSend }),
       ...(options.onSent && { onSent: options.onSent }),
     });
   }

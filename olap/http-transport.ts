@@ -28,6 +28,8 @@ export interface PostOptions {
   readonly parameters: Readonly<Record<string, string>>;
   readonly body: readonly Uint8Array[];
   readonly timeoutMs: number;
+  /** Called when there is a connection, and waited for. Where it rejects, nothing is sent, and the post rejects alike. */
+  readonly beforeSend?: () => Promise<void>;
   readonly onSent?: () => void;
 }
 
@@ -71,10 +73,25 @@ export async function post(endpoint: OlapEndpoint, options: PostOptions): Promis
         else reject(error);
       }, fail);
     });
-    request.cork();
-    for (const chunk of options.body) request.write(chunk);
-    request.uncork();
-    request.end();
+    const write = async (): Promise<void> => {
+      await options.beforeSend?.();
+      // It may have ended meanwhile: closed by the server, or over its time.
+      if (request.destroyed) return;
+      request.cork();
+      for (const chunk of options.body) request.write(chunk);
+      request.uncork();
+      request.end();
+    };
+    const begin = (): void => {
+      write().catch((reason: unknown) => {
+        reject(reason instanceof Error ? reason : new Error(String(reason)));
+        request.destroy();
+      });
+    };
+    request.on('socket', (socket) => {
+      if (socket.connecting) socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', begin);
+      else begin();
+    });
   });
 }
 

@@ -1,55 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventLog, LogEntry } from '../log/event-log.ts';
+import type { LogEntry } from '../log/event-log.ts';
 import { VedetteError } from '../model/errors.ts';
-import type { OlapClient } from './client.ts';
-import { HighWater, parseNote } from './high-water.ts';
-import { type BatchLimits, type BlockCodec, makeBatch, type SinkBatch } from './sink-batch.ts';
-
-/** Where a topic's records go. */
-export interface SinkRoute {
-  readonly topic: string;
-  /** `database.table`. */
-  readonly table: string;
-  readonly codec: BlockCodec;
-}
-
-/** Points at which fault tests end the process. */
-export type SinkPoint = 'intent_written' | 'rows_sent' | 'rows_acked';
-
-/** Counters of the sink; labels are bounded. */
-export interface SinkMetrics {
-  stored(insert: { topic: string; partition: number; rows: number; sizeBytes: number; durationMs: number }): void;
-  /** Rows dropped since their source's position was stored before. */
-  duplicates(topic: string, rows: number): void;
-  /** An insert that failed and is tried again. */
-  retried(topic: string, code: string): void;
-  /** A record that could not be parsed and was passed over. */
-  corrupt(topic: string, partition: number, offset: number): void;
-  /** Records that the log's retention dropped before they were stored. */
-  lost(topic: string, partition: number, records: number): void;
-}
-
-export interface SinkLimits extends BatchLimits {
-  /** How long little data waits for more, ms. */
-  readonly flushMs: number;
-  /** Less than this waits for more, bytes. */
-  readonly eagerBytes: number;
-  /** Sources whose positions a partition remembers. */
-  readonly maxSources: number;
-  /** First and longest pause between tries of an insert, ms. */
-  readonly retryMs: { readonly first: number; readonly max: number };
-}
-
-export interface SinkDependencies {
-  readonly log: EventLog;
-  readonly client: OlapClient;
-  readonly metrics: SinkMetrics;
-  readonly at?: (point: SinkPoint) => void;
-  /** Told when inserts stop working, and when they work again. */
-  readonly onNotice?: (level: 'info' | 'warn' | 'error', message: string) => void;
-}
-
-export const SINK_GROUP = 'sink';
+import { HighWater } from './high-water.ts';
+import { makeBatch, type SinkBatch } from './sink-batch.ts';
+import { SinkCommits } from './sink-commits.ts';
+import type { SinkDependencies, SinkLimits, SinkRoute } from './sink-options.ts';
 
 /**
  * Moves one partition's records into its table, each exactly once: the intent (which records) is committed before the
@@ -60,11 +15,10 @@ export class SinkPartition {
   readonly #partition: number;
   readonly #limits: SinkLimits;
   readonly #deps: SinkDependencies;
+  readonly #commits: SinkCommits;
   #high: HighWater;
   #next = 0;
   #pending: LogEntry[] = [];
-  /** Where it is committed that nothing is in flight; −1: an intent was committed since, or nothing. */
-  #committed = -1;
   #isEager = false;
 
   constructor(route: SinkRoute, partition: number, limits: SinkLimits, deps: SinkDependencies) {
@@ -73,6 +27,7 @@ export class SinkPartition {
     this.#limits = limits;
     this.#deps = deps;
     this.#high = new HighWater(limits.maxSources);
+    this.#commits = new SinkCommits({ log: deps.log, topic: route.topic, partition, maxSources: limits.maxSources });
   }
 
   /** Rows of all records below this offset are stored. */
@@ -87,37 +42,26 @@ export class SinkPartition {
 
   /** Takes up where the last run ended; inserts an intended block again. */
   async recover(signal: AbortSignal): Promise<void> {
-    const { log } = this.#deps;
-    const { topic } = this.#route;
-    const committed = await log.committed(SINK_GROUP, topic, this.#partition);
+    const { next, high, intent } = await this.#commits.restore();
     this.#pending = [];
-    if (committed === undefined) {
-      this.#next = log.bounds(topic, this.#partition).earliest;
-      this.#committed = this.#next;
-      return;
-    }
-    const { intent, high } = parseNote(committed.metadata, this.#limits.maxSources);
+    this.#next = next;
     this.#high = high;
-    this.#next = committed.offset;
-    if (intent === undefined) {
-      this.#committed = this.#next;
-      return;
-    }
+    if (intent === undefined) return;
     const entries = await this.#readExactly(intent.first, intent.last);
     if (entries.length > 0) await this.#store(this.#batch(entries, intent.last), signal);
   }
 
-  /** Stores one batch; false where the log has nothing new. Rejects only when aborted, or for a bug. */
+  /**
+   * Stores one batch; false where the log has nothing new. Waits while ClickHouse is away; rejects when aborted, when a
+   * commit fails (LOCKED: another holds the partition now), or for a bug.
+   */
   async step(signal: AbortSignal): Promise<boolean> {
     if (this.#pending.length === 0) await this.#gather(signal);
     if (this.#pending.length === 0) return false;
     const before = this.#high.copy();
     const batch = this.#batch(this.#pending);
-    const intent = { first: batch.first, last: batch.last };
-    const position = { offset: batch.first, metadata: before.note(intent) };
     if (batch.rows > 0) {
-      await this.#deps.log.commit(SINK_GROUP, this.#route.topic, this.#partition, position);
-      this.#committed = -1;
+      await this.#commits.intend({ first: batch.first, last: batch.last }, before);
       this.#deps.at?.('intent_written');
     }
     await this.#store(batch, signal);
@@ -127,10 +71,7 @@ export class SinkPartition {
 
   /** Commits that nothing is in flight, so that the next start has nothing to repeat; also past records without rows. */
   async settle(): Promise<void> {
-    if (this.#next === this.#committed) return;
-    const position = { offset: this.#next, metadata: this.#high.note() };
-    await this.#deps.log.commit(SINK_GROUP, this.#route.topic, this.#partition, position);
-    this.#committed = this.#next;
+    await this.#commits.settle(this.#next, this.#high);
   }
 
   async #gather(signal: AbortSignal): Promise<void> {
@@ -213,12 +154,16 @@ export class SinkPartition {
     for (let failures = 0; ; failures++) {
       signal.throwIfAborted();
       try {
-        await client.insertNative(table, batch.body, { token, onSent: () => at?.('rows_sent') });
+        await client.insertNative(table, batch.body, {
+          token,
+          beforeSend: () => this.#commits.confirm(),
+          onSent: () => at?.('rows_sent'),
+        });
         at?.('rows_acked');
         if (failures > 0) onNotice?.('info', `rows of ${topic} are stored again`);
         break;
       } catch (error) {
-        if (!(error instanceof VedetteError)) throw error;
+        if (!(error instanceof VedetteError) || error.code === 'LOCKED') throw error;
         metrics.retried(topic, error.code);
         // A refused insert is tried again too: passing it over would lose rows, and an operator may repair the store.
         const level = error.retry ? 'warn' : 'error';

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { VedetteError } from '../model/errors.ts';
-import { type SinkDependencies, type SinkLimits, SinkPartition, type SinkRoute } from './sink-partition.ts';
+import type { SinkDependencies, SinkLimits, SinkRoute } from './sink-options.ts';
+import { SinkPartition } from './sink-partition.ts';
 
 export interface SinkConfig {
   readonly routes: readonly SinkRoute[];

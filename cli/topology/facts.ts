@@ -7,7 +7,7 @@ import type { PositionStatus } from '../../log/cassandra/position-list.ts';
 import type { GroupDescription } from '../../log/kafka/group-description.ts';
 import { MIRROR_GROUP } from '../../mirror/partition-mirror.ts';
 import { parseNote } from '../../olap/high-water.ts';
-import { SINK_GROUP } from '../../olap/sink-partition.ts';
+import { SINK_GROUP } from '../../olap/sink-commits.ts';
 import { STREAM_GROUP } from '../../stream/runner.ts';
 import { EVENTS_TOPIC, PARTIALS_TOPIC } from '../../stream/stage-workers.ts';
 import { checkpointKey } from '../stage-factory.ts';

@@ -20,7 +20,7 @@ import type { IngestPipeline } from '../../ingest/pipeline.ts';
 import { collectFiles } from '../../ingest/sources/collect-files.ts';
 import { FileSetSource } from '../../ingest/sources/file-set-source.ts';
 import { groupFiles } from '../../ingest/sources/file-set.ts';
-import { SINK_GROUP } from '../../olap/sink-partition.ts';
+import { SINK_GROUP } from '../../olap/sink-commits.ts';
 import { STREAM_GROUP } from '../../stream/runner.ts';
 import { digestOf } from '../../stream/snapshot.ts';
 import { EVENTS_TOPIC, PARTIALS_TOPIC } from '../../stream/stage-workers.ts';

@@ -119,6 +119,17 @@ export class FaultSite {
     );
   }
 
+  /** How many inserts made the rows of events that are stored now. */
+  async insertsOfEvents(): Promise<number> {
+    const { olap } = this.site.servers;
+    const [row] = await olap.query<{ inserts: number }>(
+      `SELECT max(max_block_number) AS inserts FROM system.parts
+         WHERE database = {database:String} AND table = 'events' AND active`,
+      { database: olap.databases.store },
+    );
+    return row!.inserts;
+  }
+
   /** Resolves once there are so many more rows of events than now; gives the time that took, ms. */
   async flows(options: { readonly rows?: number } = {}): Promise<number> {
     const began = performance.now();

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Role } from '../../cli/roles.ts';
+import { STORE_DATABASE } from '../../olap/schema/databases.ts';
 import type { Services } from '../../services/start-services.ts';
 import { type FaultLoad, makeFaultLoad } from './fault-load.ts';
 import { expectSame, referenceOf } from './fault-result.ts';
@@ -68,6 +69,29 @@ describe.skipIf(!hasServers)('a pipeline whose workers change', () => {
       await site.flows({ rows: 1000 });
       await publisher.hurry();
       expectSame(site, await site.finish(), reference, load);
+    });
+
+    it('is the same when a sink stands still for so long that its insert is no longer remembered', async () => {
+      site = await FaultSite.open();
+      const { olap } = site.site.servers;
+      // Else it takes a thousand inserts. Fewer than there are while partitions change hands would prove nothing.
+      await olap.command(
+        `ALTER TABLE ${STORE_DATABASE}.events MODIFY SETTING non_replicated_deduplication_window = 200`,
+      );
+      const frozen = site.keep(['sink'], (start) => (start === 0 ? { point: 'intent_written', times: 4, signal: 'SIGSTOP' } : undefined)); // prettier-ignore
+      await Promise.all([frozen, site.keep(['ingest']), site.keep(['stream'])].map(({ ready }) => ready));
+      const publisher = site.publish(load, { paceMs: PACE_MS });
+      await expect.poll(() => frozen.isFrozen, { timeout: 60_000 }).toBe(true);
+      await site.keep(['sink']).ready;
+      const before = await site.insertsOfEvents();
+      await expect.poll(() => site!.insertsOfEvents(), { timeout: 60_000 }).toBeGreaterThan(before + 250);
+      expect(frozen.isFrozen).toBe(true);
+      frozen.thaw();
+      await site.flows();
+      await publisher.hurry();
+      const result = await site.finish();
+      expect(frozen.notices).toMatch(/not heard of|was left|opened again/);
+      expectSame(site, result, reference, load);
     });
   });
 
