@@ -48,7 +48,7 @@ const PACKAGES = [
   { package: 'lmdb', only: '^(alerts|ingest)/lmdb(/|[.]ts$)' },
   { package: '@clickhouse/client', only: '^olap/' },
   { package: 'chdb', only: '^olap/' },
-  { package: 'ffi-rs', only: '^olap/' },
+  { package: 'ffi-rs', only: '^(olap/|cli/allocator[.]ts$)' },
   { package: 'commander', only: '^cli/' },
   { package: 'fastify', only: '^console/' },
   { package: 'playwright-core', only: '^(test|bench)/' },

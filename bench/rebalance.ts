@@ -63,7 +63,7 @@ async function measure(bench: Bench<typeof trials>): Promise<Report> {
     const rate = Math.floor(capacity / 4);
     say(`two workers took ${Math.round(capacity)} events/s; from now on ${rate} a second come in`);
     const startMs = Math.ceil(fill.timeMs / PANE_MS) * PANE_MS;
-    const live = new FlowFeed({ hosts: Number(process.env['ACTIVE'] ?? hosts), zipf: 1.1, eventsPerMs: rate / 1000, startMs, victimsAPane: 0 });
+    const live = new FlowFeed({ hosts, zipf: 1.1, eventsPerMs: rate / 1000, startMs, victimsAPane: 0 });
     const feeding = feeder.steadily(live, rate);
     feeding.catch(() => undefined);
     const takeovers: Takeover[] = [];

@@ -1,5 +1,3 @@
-import { createRequire } from 'node:module';
-
 /** By how much the memory that the allocator holds may grow before what is free of it is given back, bytes. */
 const MOST_GROWTH_BYTES = 64 << 20;
 const LOOK_MS = 1000;
@@ -22,12 +20,12 @@ interface Malloc {
  *
  * Does nothing where the C library is another. To be called once, early.
  */
-export function tameAllocator(): void {
-  const malloc = loadMalloc();
+export async function tameAllocator(): Promise<void> {
+  const malloc = await loadMalloc();
   if (!malloc) return;
   malloc.mallopt(M_ARENA_MAX, 2);
   malloc.mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
-  let lowest = Infinity;
+  let lowest = heldBytes();
   setInterval(() => {
     lowest = Math.min(lowest, heldBytes());
     if (heldBytes() - lowest < MOST_GROWTH_BYTES) return;
@@ -42,9 +40,10 @@ function heldBytes(): number {
   return rss - heapTotal - external;
 }
 
-function loadMalloc(): Malloc | undefined {
+async function loadMalloc(): Promise<Malloc | undefined> {
   if (process.platform !== 'linux') return undefined;
-  const { open, load, DataType } = createRequire(import.meta.url)('ffi-rs') as typeof import('ffi-rs');
+  // Only here: most commands end at once.
+  const { open, load, DataType } = await import('ffi-rs');
   const call = (funcName: string, numbers: number[]): void => {
     load({
       library: 'libc',

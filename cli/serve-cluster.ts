@@ -20,7 +20,7 @@ export interface ServingCluster {
 export async function serveCluster(options: ClusterOptions): Promise<ServingCluster> {
   const { config, roles, dataDir, onNotice } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  tameAllocator();
+  await tameAllocator();
   const cluster = await Cluster.start(options);
   const backend = new ClusterBackend(cluster);
   const app = createConsole(backend, onNotice);

@@ -50,7 +50,7 @@ export async function serve(options: {
 }): Promise<Serving> {
   const { dataDir, config, onNotice, announceIn } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  tameAllocator();
+  await tameAllocator();
   const instance = await Embedded.start({ dataDir, config, fsync: 'group', onNotice });
   let orphans = await instance.takeOver();
   const orphansUntilMs = Date.now() + config.sources.idleMs;

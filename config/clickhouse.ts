@@ -94,7 +94,7 @@ export const clickhouseSchema = z
       .int()
       .min(100)
       .max(100_000)
-      .default(1000)
+      .default(10_000)
       .describe('inserts that a replicated table remembers by their token'),
     deduplicationSeconds: z
       .int()

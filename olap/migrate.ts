@@ -7,6 +7,7 @@ import { events } from './migrations/0001-events.ts';
 import { statistics } from './migrations/0002-statistics.ts';
 import { features } from './migrations/0003-features.ts';
 import { alerts } from './migrations/0004-alerts.ts';
+import { tokens } from './migrations/0005-tokens.ts';
 import type { Migration } from './migrations/migration.ts';
 import { STORE_DATABASE, VIEW_DATABASE } from './schema/databases.ts';
 import { EMBEDDED_LAYOUT, type StoreLayout } from './schema/layout.ts';
@@ -15,7 +16,7 @@ import { createDatabaseSql, createViewSql, engineSql, localTable, renderObject }
 import { views } from './schema/views.ts';
 
 /** Every migration, in order. */
-export const MIGRATIONS: readonly Migration[] = [events, statistics, features, alerts];
+export const MIGRATIONS: readonly Migration[] = [events, statistics, features, alerts, tokens];
 
 /**
  * What a statement meets where another process makes the same object at the same moment: it exists, is gone, or is

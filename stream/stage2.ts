@@ -281,10 +281,9 @@ export class Stage2 implements Snapshotable {
       this.counters.paneEvaluations++;
       const context = new AddressContext(keys, keyAt, this.options.groupOf(keys, keyAt));
       for (const { at, slots, spec, steps } of this.placed) {
-        const step = window === 'pane' ? steps.pane : steps.minute;
-        if (!step) continue;
+        if (!steps[window]) continue;
         slots.load(words, row + at);
-        const verdict = step(sums, startMs, slots.values, 0, context);
+        const verdict = steps[window](sums, startMs, slots.values, 0, context);
         slots.store(words, row + at);
         if (verdict) {
           const about = { entityKind: 'host', entity: context.entity, paneMs: pane * PANE_MS } as const;

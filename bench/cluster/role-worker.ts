@@ -34,7 +34,7 @@ const REPORT_MS = 50;
 export async function runRoles({ config, roles, dataDir }: RoleInput): Promise<RoleResult> {
   const stopped = untilTold('stop');
   // As `vedette run` does.
-  tameAllocator();
+  await tameAllocator();
   const cluster = await Cluster.start({
     config,
     roles: new Set(roles),

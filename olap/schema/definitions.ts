@@ -32,4 +32,11 @@ export interface AddedColumn {
   readonly column: string;
 }
 
-export type SchemaObject = TableDefinition | FillingView | AddedColumn;
+/** How many insert tokens a table remembers from now on; replicated ones have their number from the configuration. */
+export interface RememberedTokens {
+  readonly kind: 'tokens';
+  readonly table: string;
+  readonly tokens: number;
+}
+
+export type SchemaObject = TableDefinition | FillingView | AddedColumn | RememberedTokens;

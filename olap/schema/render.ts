@@ -1,5 +1,5 @@
-import { DEDUPLICATION_WINDOW, STORE_DATABASE, VIEW_DATABASE } from './databases.ts';
-import type { AddedColumn, FillingView, SchemaObject, TableDefinition } from './definitions.ts';
+import { FIRST_TOKENS, STORE_DATABASE, VIEW_DATABASE } from './databases.ts';
+import type { AddedColumn, FillingView, RememberedTokens, SchemaObject, TableDefinition } from './definitions.ts';
 import type { StoreLayout } from './layout.ts';
 
 /** The statements that make an object in this layout, in order. Each may be run again after it took effect. */
@@ -11,6 +11,8 @@ export function renderObject(object: SchemaObject, layout: StoreLayout): string[
       return [viewSql(object, layout)];
     case 'column':
       return columnSql(object, layout);
+    case 'tokens':
+      return tokensSql(object, layout);
   }
 }
 
@@ -51,7 +53,7 @@ SETTINGS ${settings.join(', ')}`;
 
 /** Without it on a view's target too, a block sent three times counts three times there. */
 function deduplication({ replication }: StoreLayout): string {
-  if (replication === undefined) return `non_replicated_deduplication_window = ${DEDUPLICATION_WINDOW}`;
+  if (replication === undefined) return `non_replicated_deduplication_window = ${FIRST_TOKENS}`;
   const { window, seconds } = replication;
   return `replicated_deduplication_window = ${window}, replicated_deduplication_window_seconds = ${seconds}`;
 }
@@ -76,4 +78,10 @@ ${view.select(localTable(view.from, layout))}`;
 function columnSql({ table, column }: AddedColumn, layout: StoreLayout): string[] {
   const names = new Set([localTable(table, layout), `${STORE_DATABASE}.${table}`]);
   return [...names].map((name) => `ALTER TABLE ${name}${onCluster(layout)} ADD COLUMN IF NOT EXISTS ${column}`);
+}
+
+function tokensSql({ table, tokens }: RememberedTokens, layout: StoreLayout): string[] {
+  if (layout.replication !== undefined) return [];
+  const setting = `non_replicated_deduplication_window = ${tokens}`;
+  return [`ALTER TABLE ${localTable(table, layout)}${onCluster(layout)} MODIFY SETTING ${setting}`];
 }

@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.events_local ON CLUSTER vedette (
 ) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toDate(time)
 ORDER BY time
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1, min_bytes_for_wide_part = 268435456, max_bytes_to_merge_at_max_space_in_pool = 33554432, min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1, parts_to_delay_insert = 3000, parts_to_throw_insert = 6000;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1, min_bytes_for_wide_part = 268435456, max_bytes_to_merge_at_max_space_in_pool = 33554432, min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1, parts_to_delay_insert = 3000, parts_to_throw_insert = 6000;
 
 CREATE TABLE IF NOT EXISTS vedette_store.events ON CLUSTER vedette AS vedette_store.events_local
 ENGINE = Distributed(vedette, vedette_store, events_local, cityHash64(if(direction = 'inbound', dst_ip, src_ip), device));
@@ -72,7 +72,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.net_1m_local ON CLUSTER vedette (
 ) ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toMonday(time)
 ORDER BY (endpoint, direction, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS vedette_store.net_1m ON CLUSTER vedette AS vedette_store.net_1m_local
 ENGINE = Distributed(vedette, vedette_store, net_1m_local, cityHash64(endpoint));
@@ -112,7 +112,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.net_5m_local ON CLUSTER vedette (
 ) ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toYYYYMM(time)
 ORDER BY (endpoint, direction, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS vedette_store.net_5m ON CLUSTER vedette AS vedette_store.net_5m_local
 ENGINE = Distributed(vedette, vedette_store, net_5m_local, cityHash64(endpoint));
@@ -138,7 +138,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.net_1h_local ON CLUSTER vedette (
 ) ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toYYYYMM(time)
 ORDER BY (endpoint, direction, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS vedette_store.net_1h ON CLUSTER vedette AS vedette_store.net_1h_local
 ENGINE = Distributed(vedette, vedette_store, net_1h_local, cityHash64(endpoint));
@@ -164,7 +164,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.device_1m_local ON CLUSTER vedette (
 ) ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toMonday(time)
 ORDER BY (device, metric, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS vedette_store.device_1m ON CLUSTER vedette AS vedette_store.device_1m_local
 ENGINE = Distributed(vedette, vedette_store, device_1m_local, cityHash64(device, metric));
@@ -191,7 +191,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.device_5m_local ON CLUSTER vedette (
 ) ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toYYYYMM(time)
 ORDER BY (device, metric, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS vedette_store.device_5m ON CLUSTER vedette AS vedette_store.device_5m_local
 ENGINE = Distributed(vedette, vedette_store, device_5m_local, cityHash64(device, metric));
@@ -217,7 +217,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.device_1h_local ON CLUSTER vedette (
 ) ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toYYYYMM(time)
 ORDER BY (device, metric, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS vedette_store.device_1h ON CLUSTER vedette AS vedette_store.device_1h_local
 ENGINE = Distributed(vedette, vedette_store, device_1h_local, cityHash64(device, metric));
@@ -251,7 +251,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.host_features_1m_local ON CLUSTER vedet
 ) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toMonday(time)
 ORDER BY (host, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS vedette_store.host_features_1m ON CLUSTER vedette AS vedette_store.host_features_1m_local
 ENGINE = Distributed(vedette, vedette_store, host_features_1m_local, cityHash64(host));
@@ -279,7 +279,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.host_features_5m_local ON CLUSTER vedet
 ) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toMonday(time)
 ORDER BY (host, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS vedette_store.host_features_5m ON CLUSTER vedette AS vedette_store.host_features_5m_local
 ENGINE = Distributed(vedette, vedette_store, host_features_5m_local, cityHash64(host));
@@ -307,7 +307,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.host_features_1h_local ON CLUSTER vedet
 ) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toYYYYMM(time)
 ORDER BY (host, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS vedette_store.host_features_1h ON CLUSTER vedette AS vedette_store.host_features_1h_local
 ENGINE = Distributed(vedette, vedette_store, host_features_1h_local, cityHash64(host));
@@ -329,7 +329,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.reading_features_1m_local ON CLUSTER ve
 ) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toMonday(time)
 ORDER BY (device, metric, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS vedette_store.reading_features_1m ON CLUSTER vedette AS vedette_store.reading_features_1m_local
 ENGINE = Distributed(vedette, vedette_store, reading_features_1m_local, cityHash64(device, metric));
@@ -348,7 +348,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.target_features_pane_local ON CLUSTER v
 ) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toDate(time)
 ORDER BY (target, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS vedette_store.target_features_pane ON CLUSTER vedette AS vedette_store.target_features_pane_local
 ENGINE = Distributed(vedette, vedette_store, target_features_pane_local, cityHash64(target));
@@ -373,7 +373,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.alerts_local ON CLUSTER vedette (
   _stored DateTime('UTC') DEFAULT now() CODEC(Delta, ZSTD(1))
 ) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 ORDER BY (uid, version)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS vedette_store.alerts ON CLUSTER vedette AS vedette_store.alerts_local
 ENGINE = Distributed(vedette, vedette_store, alerts_local, cityHash64(uid));

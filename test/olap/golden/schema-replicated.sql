@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.events ON CLUSTER vedette (
 ) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toDate(time)
 ORDER BY time
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1, min_bytes_for_wide_part = 268435456, max_bytes_to_merge_at_max_space_in_pool = 33554432, min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1, parts_to_delay_insert = 3000, parts_to_throw_insert = 6000;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1, min_bytes_for_wide_part = 268435456, max_bytes_to_merge_at_max_space_in_pool = 33554432, min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1, parts_to_delay_insert = 3000, parts_to_throw_insert = 6000;
 
 CREATE TABLE IF NOT EXISTS vedette_store.net_1m ON CLUSTER vedette (
   endpoint IPv6,
@@ -69,7 +69,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.net_1m ON CLUSTER vedette (
 ) ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toMonday(time)
 ORDER BY (endpoint, direction, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS vedette_store.net_1m_mv ON CLUSTER vedette TO vedette_store.net_1m AS
 SELECT if(direction = 'inbound', event.dst_ip, event.src_ip) AS endpoint, direction, toStartOfMinute(event.time) AS time, count() AS flows,
@@ -106,7 +106,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.net_5m ON CLUSTER vedette (
 ) ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toYYYYMM(time)
 ORDER BY (endpoint, direction, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS vedette_store.net_5m_mv ON CLUSTER vedette TO vedette_store.net_5m AS
 SELECT endpoint, direction, toStartOfFiveMinutes(finer.time) AS time,
@@ -129,7 +129,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.net_1h ON CLUSTER vedette (
 ) ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toYYYYMM(time)
 ORDER BY (endpoint, direction, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS vedette_store.net_1h_mv ON CLUSTER vedette TO vedette_store.net_1h AS
 SELECT endpoint, direction, toStartOfHour(finer.time) AS time,
@@ -152,7 +152,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.device_1m ON CLUSTER vedette (
 ) ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toMonday(time)
 ORDER BY (device, metric, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS vedette_store.device_1m_mv ON CLUSTER vedette TO vedette_store.device_1m AS
 SELECT device, metric, toStartOfMinute(event.time) AS time, count() AS n, sum(event.value) AS sum,
@@ -176,7 +176,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.device_5m ON CLUSTER vedette (
 ) ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toYYYYMM(time)
 ORDER BY (device, metric, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS vedette_store.device_5m_mv ON CLUSTER vedette TO vedette_store.device_5m AS
 SELECT device, metric, toStartOfFiveMinutes(finer.time) AS time,
@@ -199,7 +199,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.device_1h ON CLUSTER vedette (
 ) ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toYYYYMM(time)
 ORDER BY (device, metric, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS vedette_store.device_1h_mv ON CLUSTER vedette TO vedette_store.device_1h AS
 SELECT device, metric, toStartOfHour(finer.time) AS time,
@@ -230,7 +230,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.host_features_1m ON CLUSTER vedette (
 ) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toMonday(time)
 ORDER BY (host, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS vedette_store.host_features_5m ON CLUSTER vedette (
   host IPv6,
@@ -255,7 +255,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.host_features_5m ON CLUSTER vedette (
 ) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toMonday(time)
 ORDER BY (host, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS vedette_store.host_features_1h ON CLUSTER vedette (
   host IPv6,
@@ -280,7 +280,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.host_features_1h ON CLUSTER vedette (
 ) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toYYYYMM(time)
 ORDER BY (host, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS vedette_store.reading_features_1m ON CLUSTER vedette (
   device LowCardinality(String),
@@ -299,7 +299,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.reading_features_1m ON CLUSTER vedette 
 ) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toMonday(time)
 ORDER BY (device, metric, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS vedette_store.target_features_pane ON CLUSTER vedette (
   target IPv6,
@@ -315,7 +315,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.target_features_pane ON CLUSTER vedette
 ) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 PARTITION BY toDate(time)
 ORDER BY (target, time)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS vedette_store.alerts ON CLUSTER vedette (
   uid String,
@@ -337,7 +337,7 @@ CREATE TABLE IF NOT EXISTS vedette_store.alerts ON CLUSTER vedette (
   _stored DateTime('UTC') DEFAULT now() CODEC(Delta, ZSTD(1))
 ) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 ORDER BY (uid, version)
-SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 1;
 
 CREATE OR REPLACE VIEW vedette.events ON CLUSTER vedette DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT class, log, time, start_time, received_time, late, src_ip, src_port, dst_ip, dst_port, direction, proto, conn_state, bytes_out, bytes_in, packets_out, packets_in, session_uid, service, history, dns_query, dns_type, dns_rcode, http_method, http_host, http_path, http_status, tls_name, device, metric, value, unit, sensor, site, src_group, dst_group, raw, _src, _pos, _part, _off,

@@ -381,6 +381,32 @@ SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1;
 CREATE TABLE IF NOT EXISTS vedette_store.alerts ON CLUSTER vedette AS vedette_store.alerts_local
 ENGINE = Distributed(vedette, vedette_store, alerts_local, cityHash64(uid));
 
+ALTER TABLE vedette_store.events_local ON CLUSTER vedette MODIFY SETTING non_replicated_deduplication_window = 10000;
+
+ALTER TABLE vedette_store.net_1m_local ON CLUSTER vedette MODIFY SETTING non_replicated_deduplication_window = 10000;
+
+ALTER TABLE vedette_store.net_5m_local ON CLUSTER vedette MODIFY SETTING non_replicated_deduplication_window = 10000;
+
+ALTER TABLE vedette_store.net_1h_local ON CLUSTER vedette MODIFY SETTING non_replicated_deduplication_window = 10000;
+
+ALTER TABLE vedette_store.device_1m_local ON CLUSTER vedette MODIFY SETTING non_replicated_deduplication_window = 10000;
+
+ALTER TABLE vedette_store.device_5m_local ON CLUSTER vedette MODIFY SETTING non_replicated_deduplication_window = 10000;
+
+ALTER TABLE vedette_store.device_1h_local ON CLUSTER vedette MODIFY SETTING non_replicated_deduplication_window = 10000;
+
+ALTER TABLE vedette_store.host_features_1m_local ON CLUSTER vedette MODIFY SETTING non_replicated_deduplication_window = 10000;
+
+ALTER TABLE vedette_store.host_features_5m_local ON CLUSTER vedette MODIFY SETTING non_replicated_deduplication_window = 10000;
+
+ALTER TABLE vedette_store.host_features_1h_local ON CLUSTER vedette MODIFY SETTING non_replicated_deduplication_window = 10000;
+
+ALTER TABLE vedette_store.reading_features_1m_local ON CLUSTER vedette MODIFY SETTING non_replicated_deduplication_window = 10000;
+
+ALTER TABLE vedette_store.target_features_pane_local ON CLUSTER vedette MODIFY SETTING non_replicated_deduplication_window = 10000;
+
+ALTER TABLE vedette_store.alerts_local ON CLUSTER vedette MODIFY SETTING non_replicated_deduplication_window = 10000;
+
 CREATE OR REPLACE VIEW vedette.events ON CLUSTER vedette DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT class, log, time, start_time, received_time, late, src_ip, src_port, dst_ip, dst_port, direction, proto, conn_state, bytes_out, bytes_in, packets_out, packets_in, session_uid, service, history, dns_query, dns_type, dns_rcode, http_method, http_host, http_path, http_status, tls_name, device, metric, value, unit, sensor, site, src_group, dst_group, raw, _src, _pos, _part, _off,
   caseWithExpression(toString(class), 'generic', 0, 'network', 4001, 'dns', 4003, 'http', 4002, 'tls', 4001, 'reading', 0, 0) AS class_uid, transform(proto, [1, 2, 6, 17, 41, 47, 50, 58, 89, 132], ['icmp', 'igmp', 'tcp', 'udp', 'ipv6', 'gre', 'esp', 'icmp6', 'ospf', 'sctp'], toString(proto)) AS protocol,
