@@ -1,5 +1,5 @@
 /** By how much the memory that the allocator holds may grow before what is free of it is given back, bytes. */
-const MOST_GROWTH_BYTES = 64 << 20;
+const MOST_GROWTH_BYTES = 32 << 20;
 const LOOK_MS = 1000;
 
 /** Numbers of glibc's malloc.h. */
