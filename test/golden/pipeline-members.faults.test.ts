@@ -96,7 +96,7 @@ describe.skipIf(!hasServers)('a pipeline whose workers change', () => {
   });
 
   it(`is the same while one worker becomes three and one again, a change every ${CHANGE_EVERY_MS / 1000} s`, async () => {
-    const load = makeFaultLoad({ flows: 200_000 });
+    const load = makeFaultLoad({ flows: 320_000 });
     const reference = await referenceOf(load);
     site = await FaultSite.open();
     let staying = site.keep(ALL);
