@@ -107,7 +107,7 @@ export const configSchema = z.strictObject({
         .min(1)
         .default(2_000_000)
         .describe(
-          'pairs of host and peer remembered for seven days, in all, about 40 bytes each; as many of host and port',
+          'pairs of host and peer remembered for seven days, in all, about 32 bytes each; as many of host and port',
         ),
       blockRows: z.int().min(1).max(65_535).default(8192).describe('events in a block of the log'),
     })
