@@ -63,8 +63,12 @@ export class KeptWorker {
 
   /** Ends it in good order, or by SIGKILL, and for good. */
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
-    this.isStopped = true;
     const { current } = this;
+    if (this.isStopped) {
+      await current.ended;
+      return;
+    }
+    this.isStopped = true;
     if (signal === 'SIGTERM') this.thaw();
     current.process.kill(signal);
     const how = await current.ended;
