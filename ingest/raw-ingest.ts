@@ -180,7 +180,17 @@ export class RawIngest {
 
   private async step(reading: Reading): Promise<void> {
     const { partition } = reading;
-    if (!partition.isLoaded || partition.hasGap) await this.load(reading);
+    if (!partition.isLoaded || partition.hasGap) {
+      await this.load(reading);
+      if (partition.asksForMissing()) {
+        this.options.onNotice(
+          'info',
+          `raw log: messages of ${partition.stateName} came before older ones; asked again`,
+        );
+        reading.consumer.redeliver('messages are missing before the next one');
+        return;
+      }
+    }
     const taken = await partition.take();
     if (!taken) return;
     this.unflushedBytes += partition.write(taken.message, taken.content);

@@ -7,7 +7,8 @@
  * one goes.
  *
  * Redelivery: at least once. What is not acknowledged comes again, in order, after a lost connection or to whoever takes
- * over; what was acknowledged shortly before a broker died may come again as well.
+ * over; what was acknowledged shortly before a broker died may come again as well. To who takes over from somebody who
+ * died, a broker may hand what was published just now before what comes again: ids show that something is missing.
  *
  * Errors: {@link VedetteError} with RAW_LOG_UNAVAILABLE (away, or takes nothing; try again), UNAUTHORIZED (said once, and
  * not tried again by itself), BAD_REQUEST (a message that no broker would take), CONFIG_INVALID (a topic that exists
@@ -81,6 +82,8 @@ export interface RawConsumer {
   readonly isConnected: boolean;
   /** These need not come again. Nobody answers, so they may come all the same. */
   ack(messages: readonly ReceivedMessage[]): void;
+  /** Has what is not acknowledged come again, in order; `onReset` is called before that. */
+  redeliver(why: string): void;
   close(): Promise<void>;
 }
 

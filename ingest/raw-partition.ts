@@ -53,6 +53,9 @@ export class RawPartition {
   private readonly sources = new Map<string, IngestSource>();
   private queue: Waiting[] = [];
   private savedActive = '';
+  /** Between which messages something was missing when all was asked for again. */
+  private askedFor: { readonly last: RawMessageId; readonly next: RawMessageId } | undefined;
+  private isAsking = false;
 
   constructor(options: RawPartitionOptions) {
     this.options = options;
@@ -70,12 +73,13 @@ export class RawPartition {
   }
 
   push(message: ReceivedMessage): void {
-    this.queue.push({ message });
+    if (!this.isAsking) this.queue.push({ message });
   }
 
   /** The connection was lost: what waits comes again, in order. */
   reset(): void {
     this.queue = [];
+    this.isAsking = false;
   }
 
   /** Whether messages were missed between the last one and the next: somebody else had the partition. */
@@ -86,6 +90,25 @@ export class RawPartition {
     if (next.ledgerId !== ledgerId) return true;
     if (next.entryId === entryId) return next.batchIndex !== batchIndex + 1;
     return next.entryId !== entryId + 1 || next.batchIndex > 0;
+  }
+
+  /**
+   * Whether messages are missing before the next one that nobody has acknowledged, since then what was saved would be
+   * further; to be asked when that is loaded. They come again, but must not come behind it: of a source, rows that are
+   * not above the highest position count as duplicates. Where they are still missing then, they are gone (retention, or
+   * an operator's reset), and that is accepted. Takes no message before {@link reset} where it says yes.
+   */
+  asksForMissing(): boolean {
+    const next = this.queue[0]?.message.id;
+    if (!next || !this.hasGap) return false;
+    const beginsLedger = next.ledgerId !== this.last.ledgerId && next.entryId === 0 && next.batchIndex <= 0;
+    if (beginsLedger) return false;
+    const { askedFor, last } = this;
+    if (askedFor && compareIds(askedFor.last, last) === 0 && compareIds(askedFor.next, next) === 0) return false;
+    this.askedFor = { last, next };
+    this.queue = [];
+    this.isAsking = true;
+    return true;
   }
 
   /** Unpacks the next message, and the one after it meanwhile; undefined where none waits any more. */

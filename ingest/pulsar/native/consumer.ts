@@ -20,6 +20,7 @@ export class NativeConsumer implements RawConsumer {
   private permits: number;
   private permitted: () => void = () => undefined;
   private isClosed = false;
+  private isRenewing = false;
 
   constructor(options: ConsumeOptions, subscribe: () => Promise<NativeSubscription>, closing: () => void) {
     this.options = options;
@@ -43,6 +44,14 @@ export class NativeConsumer implements RawConsumer {
     this.permitted();
   }
 
+  /** By another subscription of the same name. */
+  redeliver(): void {
+    this.isRenewing = true;
+    this.permitted();
+    // Ends a receive that waits.
+    this.subscription?.close().catch(() => undefined);
+  }
+
   async close(): Promise<void> {
     this.isClosed = true;
     this.permitted();
@@ -53,8 +62,23 @@ export class NativeConsumer implements RawConsumer {
   }
 
   private async run(subscribe: () => Promise<NativeSubscription>): Promise<void> {
-    const subscription = await this.subscribed(subscribe);
-    while (subscription && !this.isClosed) {
+    while (!this.isClosed) {
+      const subscription = await this.subscribed(subscribe);
+      if (!subscription) return;
+      try {
+        await this.receive(subscription);
+      } catch (error) {
+        if (!this.isRenewing) throw error;
+      }
+      this.isRenewing = false;
+      this.permits = this.options.permits;
+      this.options.onReset();
+    }
+  }
+
+  /** Until it is closed, or renewed. */
+  private async receive(subscription: NativeSubscription): Promise<void> {
+    while (!this.isClosed && !this.isRenewing) {
       if (this.permits === 0) {
         await new Promise<void>((resolve) => {
           this.permitted = resolve;
@@ -62,7 +86,7 @@ export class NativeConsumer implements RawConsumer {
         continue;
       }
       const message = await subscription.receive();
-      if (this.isClosed) return;
+      if (this.isClosed || this.isRenewing) return;
       this.permits--;
       this.options.onMessage(read(message));
     }

@@ -71,6 +71,10 @@ export class PartitionConsumer implements RawConsumer {
     if (permits > 0) this.permit(permits);
   }
 
+  redeliver(why: string): void {
+    this.socket.restart(why);
+  }
+
   async close(): Promise<void> {
     await this.socket.close();
     this.closing();
