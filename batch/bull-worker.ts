@@ -1,5 +1,5 @@
 import { UnrecoverableError, WaitingError } from 'bullmq';
-import { VedetteError } from '../model/errors.ts';
+import { asError, VedetteError } from '../model/errors.ts';
 import { checkSize, recordOf, type BullJob, type JobEnvelope } from './bull-record.ts';
 import type { JsonValue, Processor } from './job-queue.ts';
 
@@ -92,7 +92,7 @@ export class JobRunner {
       return new WaitingError();
     }
     if (ending?.why === 'cancelled') return new UnrecoverableError(cancelledBy(ending.by));
-    const cause = error instanceof Error ? error : new Error(String(error));
+    const cause = asError(error);
     // What trying again can't mend is not tried again.
     return error instanceof VedetteError && !error.retry ? new UnrecoverableError(error.message) : cause;
   }

@@ -1,5 +1,5 @@
-import { zeekJson } from '../ingest/decoders/zeek-json.ts';
 import { fileURLToPath } from 'node:url';
+import { zeekJson } from '../ingest/decoders/zeek-json.ts';
 import { runBare, openRaw, type BareResult } from './cluster/bare-pulsar.ts';
 import { type BenchServers, serverSeconds, startBenchServers } from './cluster/bench-servers.ts';
 import { FlowFeed } from './cluster/flow-feed.ts';

@@ -27,8 +27,9 @@ export async function tameAllocator(): Promise<void> {
   malloc.mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
   let lowest = heldBytes();
   setInterval(() => {
-    lowest = Math.min(lowest, heldBytes());
-    if (heldBytes() - lowest < MOST_GROWTH_BYTES) return;
+    const held = heldBytes();
+    lowest = Math.min(lowest, held);
+    if (held - lowest < MOST_GROWTH_BYTES) return;
     malloc.trim();
     lowest = heldBytes();
   }, LOOK_MS).unref();

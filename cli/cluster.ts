@@ -33,7 +33,7 @@ import { jobProcessors, openClusterJobs } from './compose-jobs.ts';
 import { type Owned, PartitionOwners, type Place } from './partition-owners.ts';
 import type { Role } from './roles.ts';
 import { type MirrorCounters, zeroMirrorCounters } from '../mirror/partition-mirror.ts';
-import { VedetteError } from '../model/errors.ts';
+import { asError, VedetteError } from '../model/errors.ts';
 import { EVENTS_TOPIC } from '../stream/stage-workers.ts';
 import { type SinkCounters, zeroSinkCounters } from './sink-counters.ts';
 import { FINDINGS_TOPIC } from './topics.ts';
@@ -243,6 +243,6 @@ export class Cluster {
   }
 
   private failWith(error: unknown): void {
-    this.fail(error instanceof Error ? error : new Error(String(error)));
+    this.fail(asError(error));
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { VedetteError } from '../model/errors.ts';
+import { asError, VedetteError } from '../model/errors.ts';
 import type { OnNotice } from './alert-publishing.ts';
 
 /** What runs for a partition while this process owns it. */
@@ -115,7 +115,7 @@ export class PartitionOwners<T extends Owned> {
           return;
         }
         if (!mayPass(error)) {
-          onFailed(error instanceof Error ? error : new Error(String(error)));
+          onFailed(asError(error));
           return;
         }
         onNotice('warn', `${name} is opened again: ${messageOf(error)}`);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VedetteError } from '../model/errors.ts';
+import { Serial } from '../model/serial.ts';
 import type { CsvMapping } from './decoder.ts';
 import { chooseFormat, type FormatChoice } from './formats.ts';
 import type { IngestSource } from './ingest-source.ts';
@@ -47,7 +48,7 @@ export class HttpDoor {
   private readonly sources = new Map<string, IngestSource>();
   private position = 0;
   private reserved = 0;
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly deliveries = new Serial();
 
   constructor(options: { pipeline: IngestPipeline; states: SourceStateStore; mappings: readonly CsvMapping[] }) {
     this.pipeline = options.pipeline;
@@ -60,9 +61,7 @@ export class HttpDoor {
    * unknown format), and the log's.
    */
   deliver(delivery: HttpDelivery): Promise<HttpReceipt> {
-    const delivered = this.last.then(() => this.take(delivery));
-    this.last = delivered.catch(() => undefined);
-    return delivered;
+    return this.deliveries.run(() => this.take(delivery));
   }
 
   private async take(delivery: HttpDelivery): Promise<HttpReceipt> {

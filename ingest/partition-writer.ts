@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventLog } from '../log/event-log.ts';
-import { VedetteError } from '../model/errors.ts';
+import { asError, VedetteError } from '../model/errors.ts';
 import type { ControlKind } from '../model/event-block.ts';
 import { EventBlockBuilder, type RowContext } from './block-builder.ts';
 import { BlockMemory } from './block-memory.ts';
@@ -93,7 +93,7 @@ export class PartitionWriter {
         return isFirst;
       } catch (error) {
         if (!(error instanceof VedetteError) || !error.retry) {
-          this.failure = error instanceof Error ? error : new Error(String(error));
+          this.failure = asError(error);
           return false;
         }
         this.waitingFor = error;

@@ -1,3 +1,5 @@
+import { Serial } from '../model/serial.ts';
+
 /**
  * What waits to be put into a store beside the log. One put after another: who flushes waits as well for what an earlier
  * flush has taken and not put yet. What a put rejects waits for the next one, so each item must be known again by the
@@ -6,7 +8,7 @@
 export class PendingPuts<T> {
   private readonly put: (items: readonly T[]) => Promise<unknown>;
   private items: T[] = [];
-  private last: Promise<void> = Promise.resolve();
+  private readonly puts = new Serial();
 
   constructor(put: (items: readonly T[]) => Promise<unknown>) {
     this.put = put;
@@ -22,9 +24,7 @@ export class PendingPuts<T> {
 
   /** Resolves once everything added so far is durable. */
   flush(): Promise<void> {
-    const put = (): Promise<void> => this.putTaken();
-    this.last = this.last.then(put, put);
-    return this.last;
+    return this.puts.run(() => this.putTaken());
   }
 
   private async putTaken(): Promise<void> {

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { VedetteError } from '../model/errors.ts';
+import { asError, VedetteError } from '../model/errors.ts';
 import type { CsvMapping } from './decoder.ts';
 import type { IngestPipeline } from './pipeline.ts';
 import { RawCommits } from './raw-commits.ts';
@@ -257,7 +257,7 @@ export class RawIngest {
   }
 
   private fail(error: unknown): void {
-    this.failure ??= error instanceof Error ? error : new Error(String(error));
+    this.failure ??= asError(error);
     this.wake();
   }
 

@@ -34,3 +34,8 @@ export class VedetteError extends Error {
     this.retry = CODES[code].retry;
   }
 }
+
+/** What was thrown, which need not be an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

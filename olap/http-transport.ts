@@ -1,6 +1,6 @@
 import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { type ErrorCode, VedetteError } from '../model/errors.ts';
+import { asError, type ErrorCode, VedetteError } from '../model/errors.ts';
 import type { OlapEndpoint } from './client.ts';
 
 /** ClickHouse's error codes that pass by themselves: memory, parts, simultaneous queries, space, timeouts, shutdown. */
@@ -84,7 +84,7 @@ export async function post(endpoint: OlapEndpoint, options: PostOptions): Promis
     };
     const begin = (): void => {
       write().catch((reason: unknown) => {
-        reject(reason instanceof Error ? reason : new Error(String(reason)));
+        reject(asError(reason));
         request.destroy();
       });
     };

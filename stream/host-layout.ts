@@ -51,10 +51,8 @@ export const F = indexOf(FEATURES);
 export const WINDOW = { sums: SUMS.length, counts: COUNTS.length, features: FEATURES.length } as const;
 
 const IS_COUNT = Uint8Array.from(FEATURES, (name) => (WINDOW_FEATURES[name] === 'count' ? 1 : 0));
-const PLACE = Uint8Array.from(
-  FEATURES,
-  (name) => (C as Record<string, number>)[name] ?? (S as Record<string, number>)[name]!,
-);
+const PLACES: Readonly<Record<WindowFeature, number>> = { ...S, ...C };
+const PLACE = Uint8Array.from(FEATURES, (name) => PLACES[name]);
 
 /** Reads a window whose sums begin at `f64[sumsAt]` and whose counts at `u32[countsAt]`, in the order of the features. */
 export function readWindow(

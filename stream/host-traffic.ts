@@ -98,7 +98,7 @@ export class HostTraffic {
     for (const minute of this.minutes.keys()) due = Math.min(due, (minute + 1) * PANES_A_MINUTE - 1);
     HOST_WINDOWS.forEach((window, level) => {
       if (this.running[level]!.length === 0) return;
-      const last = this.lastPaneOf(this.running[level]![0]!);
+      const last = this.hot.wordOf(this.running[level]![0]!, HOT.lastPane);
       due = Math.min(due, (Math.floor(last / window.panes) + 1) * window.panes - 1);
     });
     return Math.max(due, from);
@@ -178,7 +178,7 @@ export class HostTraffic {
     this.newInMinute.count++;
     const slot = cold.upsert(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
     cold.open(slot);
-    cold.keyWords(slot)[cold.keyAt(slot) + COLD.firstSeen] = minute * PANES_A_MINUTE;
+    cold.u32[cold.at * 2 + COLD.firstSeen] = minute * PANES_A_MINUTE;
     return slot;
   }
 
@@ -199,7 +199,7 @@ export class HostTraffic {
         continue;
       }
       cold.open(coldSlot);
-      cold.keyWords(coldSlot)[cold.keyAt(coldSlot) + COLD.lastSeen] = pane + 1;
+      cold.u32[cold.at * 2 + COLD.lastSeen] = pane + 1;
       hosts.peek(slot);
       readWindow(hosts.f64, hosts.at + HOST_MINUTE.sums, keys, keyAt + HOST_MINUTE.counts, features);
       output.window(0, startMs, keys, keyAt, features);
@@ -240,10 +240,6 @@ export class HostTraffic {
   private windowIsEmpty(level: number): boolean {
     const counts = this.hot.at * 2 + HOT.countsOf(level);
     return this.hot.u32[counts + C.flows] === 0 && this.hot.u32[counts + C.dnsQueries] === 0;
-  }
-
-  private lastPaneOf(hotSlot: number): number {
-    return this.hot.keyWords(hotSlot)[this.hot.keyAt(hotSlot) + HOT.lastPane]!;
   }
 
   private judgeLargeFlows(flows: readonly LargeFlowCandidate[], pane: number, output: HostOutput): void {
@@ -327,7 +323,7 @@ export class HostTraffic {
   private cool(pane: number): void {
     for (let slot = 0; slot < this.hot.slotLimit; slot++) {
       if (!this.hot.isLive(slot)) continue;
-      if (pane - this.lastPaneOf(slot) >= HOST_WINDOWS[2].panes) this.hot.remove(slot);
+      if (pane - this.hot.wordOf(slot, HOT.lastPane) >= HOST_WINDOWS[2].panes) this.hot.remove(slot);
     }
     const over = this.cold.count - this.options.maxHosts;
     if (over <= 0) return;

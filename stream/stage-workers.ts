@@ -1,5 +1,6 @@
 import type { Episode } from '../alerts/alert.ts';
 import type { EventLog, LogEntry } from '../log/event-log.ts';
+import { asError } from '../model/errors.ts';
 import { EventBlock } from '../model/event-block.ts';
 import type { FeatureRecords } from './feature-writer.ts';
 import { readPartials } from './partials.ts';
@@ -23,7 +24,7 @@ class Effects {
       .then(
         () => undefined,
         (error: unknown) => {
-          this.failure ??= error instanceof Error ? error : new Error(String(error));
+          this.failure ??= asError(error);
         },
       )
       .finally(() => this.pending.delete(tracked));

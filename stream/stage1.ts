@@ -208,14 +208,12 @@ export class Stage1 implements Snapshotable {
   }
 
   layout(table: string): string {
-    const of = (list: readonly Configured<DetectorSpec<unknown>>[]): string =>
-      list.map(({ detector }) => layoutOf(detector)).join(', ');
-    if (table === 'hosts') return `hosts 2: ${of(this.options.host)}`;
-    if (table === 'series') return `series 1: ${of(this.options.reading)}`;
+    if (table === 'hosts') return `hosts 2: ${layoutOf(this.options.host)}`;
+    if (table === 'series') return `series 1: ${layoutOf(this.options.reading)}`;
     if (table === 'active hosts') return 'active hosts 3';
     if (table.startsWith('hosts in minute ')) return 'hosts in minute 2';
     if (table.startsWith('contact')) return 'contacts 2';
-    return table === 'devices' ? `devices 1: ${of([this.options.silence])}` : `${table.split(' ')[0]!} 1`;
+    return table === 'devices' ? `devices 1: ${layoutOf([this.options.silence])}` : `${table.split(' ')[0]!} 1`;
   }
 
   textOf(id: number): string {

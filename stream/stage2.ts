@@ -182,8 +182,7 @@ export class Stage2 implements Snapshotable {
   }
 
   layout(table: string): string {
-    const detectors = this.options.target.map(({ detector }) => layoutOf(detector));
-    return table === 'targets' ? `targets 2: ${detectors.join(', ')}` : 'sums 1';
+    return table === 'targets' ? `targets 2: ${layoutOf(this.options.target)}` : 'sums 1';
   }
 
   textOf(): string {

@@ -176,10 +176,8 @@ class Stages {
     for (let slot = 0; slot < cold.slotLimit; slot++) {
       if (!cold.isLive(slot)) continue;
       const entity = formatAddressWords(cold.keyWords(slot), cold.keyAt(slot));
-      const words = cold.keyWords(slot);
-      const row = cold.keyAt(slot);
-      const firstMs = words[row + COLD.firstSeen]! * PANE_MS;
-      watched.push({ kind: 'host', entity, firstMs, lastMs: words[row + COLD.lastSeen]! * PANE_MS });
+      const firstMs = cold.wordOf(slot, COLD.firstSeen) * PANE_MS;
+      watched.push({ kind: 'host', entity, firstMs, lastMs: cold.wordOf(slot, COLD.lastSeen) * PANE_MS });
     }
     for (const [entity, span] of this.devices) watched.push({ kind: 'device', entity, ...span });
     return watched;

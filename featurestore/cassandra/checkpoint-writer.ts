@@ -1,5 +1,6 @@
 import { isAway } from '../../cassandra/server-error.ts';
 import { crc32 } from '../../model/crc32.ts';
+import { asError } from '../../model/errors.ts';
 import type { CheckpointWriter } from '../checkpoint-store.ts';
 import type { CheckpointBase } from './checkpoint-base.ts';
 import { encodeChunk } from './chunk-codec.ts';
@@ -201,7 +202,7 @@ export class ChunkedWriter implements CheckpointWriter {
   private track(work: Promise<void>): void {
     const tracked: Promise<void> = work
       .catch((error: unknown) => {
-        this.failure ??= error instanceof Error ? error : new Error(String(error));
+        this.failure ??= asError(error);
       })
       .finally(() => this.underWay.delete(tracked));
     this.underWay.add(tracked);

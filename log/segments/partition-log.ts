@@ -10,7 +10,7 @@ import { asAppendError, errorCode, syncFolder, type LogFiles } from './log-files
 import type { ReadHandles } from './read-handles.ts';
 import { emptySegment, encodeSegmentHeader, removeSegment, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
 import { readSegment, type Damage } from './segment-reader.ts';
-import { Serial } from './serial.ts';
+import { Serial } from '../../model/serial.ts';
 import type { LogCounters, LogPoint } from './stats.ts';
 import type { TailCache } from './tail-cache.ts';
 import { Waiters } from './waiters.ts';

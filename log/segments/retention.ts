@@ -1,7 +1,7 @@
 import type { TopicSpec } from '../event-log.ts';
 import type { PartitionLog } from './partition-log.ts';
 import type { Segment } from './segment.ts';
-import { Serial } from './serial.ts';
+import { Serial } from '../../model/serial.ts';
 import type { LogCounters } from './stats.ts';
 import type { OnWarning } from './warnings.ts';
 

@@ -129,6 +129,11 @@ export class RowTable {
     return (slot & this.mask) * this.words * 2;
   }
 
+  /** The u32 `word` of a row, the key's counted. */
+  wordOf(slot: number, word: number): number {
+    return this.keyWords(slot)[this.keyAt(slot) + word]!;
+  }
+
   isLive(slot: number): boolean {
     const keys = this.keyWords(slot);
     const at = this.keyAt(slot);
@@ -265,10 +270,6 @@ export class RowTable {
   /** u32 words of a key. */
   private get keyLength(): number {
     return this.isShort ? 2 : 4;
-  }
-
-  private wordOf(slot: number, word: number): number {
-    return this.keyWords(slot)[this.keyAt(slot) + word]!;
   }
 
   private hashAt(keys: Uint32Array, at: number): number {

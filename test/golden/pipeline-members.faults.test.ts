@@ -74,7 +74,7 @@ describe.skipIf(!hasServers)('a pipeline whose workers change', () => {
     it('is the same when a sink stands still for so long that its insert is no longer remembered', async () => {
       site = await FaultSite.open();
       const { olap } = site.site.servers;
-      // Else it takes a thousand inserts. Fewer than there are while partitions change hands would prove nothing.
+      // Else it takes ten thousand inserts. Fewer than there are while partitions change hands would prove nothing.
       await olap.command(
         `ALTER TABLE ${STORE_DATABASE}.events MODIFY SETTING non_replicated_deduplication_window = 200`,
       );

@@ -1,37 +1,25 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EventLog } from '../../log/event-log.ts';
-import { openSegmentLog } from '../../log/segments/index.ts';
 import { VedetteError } from '../../model/errors.ts';
 import { HighWater } from '../../olap/high-water.ts';
 import { SINK_GROUP, SinkCommits } from '../../olap/sink-commits.ts';
+import { useSegmentLog } from '../log/segment-log.fixture.ts';
 
 const INTENT = { first: 3, last: 5 };
 const HIGH = new HighWater(8, [['file', 30]]);
 
 describe('what a sink commits', () => {
-  let folder: string;
+  const segments = useSegmentLog();
   let log: EventLog;
   let commits: SinkCommits;
 
   beforeEach(async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
-    folder = mkdtempSync(join(tmpdir(), 'vedette-commits-'));
-    log = await openSegmentLog({
-      dir: folder,
-      topics: [{ name: 'events', partitions: 1 }],
-      maxBytes: 1e8,
-      segmentBytes: 1e6,
-      fsync: 'never',
-    });
+    log = await segments.open({ fsync: 'never' });
     commits = openCommits();
   });
-  afterEach(async () => {
+  afterEach(() => {
     vi.useRealTimers();
-    await log.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   const openCommits = () => new SinkCommits({ log, topic: 'events', partition: 0, maxSources: 8 });

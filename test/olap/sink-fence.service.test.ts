@@ -1,14 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { zeroSinkCounters, countInto } from '../../cli/sink-counters.ts';
 import type { EventLog } from '../../log/event-log.ts';
-import { openSegmentLog } from '../../log/segments/index.ts';
 import { EventClass } from '../../model/event-columns.ts';
 import { VedetteError } from '../../model/errors.ts';
 import type { SinkPoint } from '../../olap/sink-options.ts';
 import { Sink } from '../../olap/sink.ts';
+import { useSegmentLog } from '../log/segment-log.fixture.ts';
 import { testCodec, testRecord } from './position-codec.ts';
 import { openStore, type TestStore } from './store-fixture.ts';
 
@@ -16,9 +13,9 @@ const ROUTES = [{ topic: 'events', table: 'vedette_store.events', codec: testCod
 
 /** A sink that stands still while another takes its partition over: the log then refuses its commits. */
 describe('a sink that has lost its partition', () => {
+  const segments = useSegmentLog();
   let store: TestStore;
   let log: EventLog;
-  let folder: string;
   let isTaken: boolean;
   let commits: number;
 
@@ -28,14 +25,7 @@ describe('a sink that has lost its partition', () => {
   afterAll(() => store.close());
 
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'vedette-fence-'));
-    log = await openSegmentLog({
-      dir: folder,
-      topics: [{ name: 'events', partitions: 1 }],
-      maxBytes: 1e8,
-      segmentBytes: 1e6,
-      fsync: 'never',
-    });
+    log = await segments.open({ fsync: 'never' });
     [isTaken, commits] = [false, 0];
     const commit = log.commit.bind(log);
     // The embedded log has one process and refuses none.
@@ -46,10 +36,6 @@ describe('a sink that has lost its partition', () => {
     });
     await store.client.command('TRUNCATE TABLE vedette_store.events');
     for (let record = 0; record < 3; record++) await log.append('events', 0, [testRecord([reading(record)])]);
-  });
-  afterEach(async () => {
-    await log.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   function openSink(at?: (point: SinkPoint) => void): Sink {

@@ -1,4 +1,4 @@
-import { VedetteError } from '../../../model/errors.ts';
+import { asError, VedetteError } from '../../../model/errors.ts';
 import type { ConsumeOptions, RawConsumer, ReceivedMessage } from '../../raw-log.ts';
 import { Backoff } from '../backoff.ts';
 import { parseMessageId } from '../message-id.ts';
@@ -27,7 +27,7 @@ export class NativeConsumer implements RawConsumer {
     this.closing = closing;
     this.permits = options.permits;
     this.running = this.run(subscribe).catch((error: unknown) => {
-      if (!this.isClosed) options.onFailed(error instanceof Error ? error : new Error(String(error)));
+      if (!this.isClosed) options.onFailed(asError(error));
     });
   }
 
@@ -70,6 +70,7 @@ export class NativeConsumer implements RawConsumer {
       } catch (error) {
         if (!this.isRenewing) throw error;
       }
+      if (this.isClosed) return;
       this.isRenewing = false;
       this.permits = this.options.permits;
       this.options.onReset();
