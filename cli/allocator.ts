@@ -24,7 +24,6 @@ export async function tameAllocator(): Promise<void> {
   const malloc = await loadMalloc();
   if (!malloc) return;
   malloc.mallopt(M_ARENA_MAX, 2);
-  malloc.mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
   let lowest = heldBytes();
   setInterval(() => {
     const held = heldBytes();

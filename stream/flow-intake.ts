@@ -2,8 +2,9 @@ import { CONN_STATES, Direction, EventClass } from '../model/event-columns.ts';
 import { formatAddressWords } from './address-text.ts';
 import type { Contacts } from './contacts.ts';
 import type { EventColumnsView } from './event-columns-view.ts';
-import { C, HOST_MINUTE, S, T } from './host-layout.ts';
+import { M, NEW_IN, T } from './host-layout.ts';
 import { hashKeyHigh, type FingerprintSet } from './state/fingerprint-set.ts';
+import type { CarriedRows } from './state/carried-rows.ts';
 import type { RowTable } from './state/row-table.ts';
 import { hashKey } from '../model/key-hash.ts';
 import { at64 } from '../model/words.ts';
@@ -52,7 +53,7 @@ export class FlowIntake {
     this.largeFlowBytes = options.largeFlowBytes;
   }
 
-  addFlow(columns: EventColumnsView, row: number, pane: number, into: { hosts: RowTable; open: OpenPane }): void {
+  addFlow(columns: EventColumnsView, row: number, pane: number, into: { hosts: CarriedRows; open: OpenPane }): void {
     const direction = columns.direction[row]!;
     const isResponder = direction === Direction.inbound;
     const own = isResponder ? columns.dst : columns.src;
@@ -75,18 +76,13 @@ export class FlowIntake {
     const state = columns.connState[row]!;
 
     const { hosts, open } = into;
-    hosts.open(hosts.upsert(k0, k1, k2, k3));
-    const sums = hosts.f64;
-    const sumsAt = hosts.at + HOST_MINUTE.sums;
-    const words = hosts.u32;
-    const wordsAt = hosts.at * 2;
-    const counts = wordsAt + HOST_MINUTE.counts;
-    words[counts + C.flows]!++;
-    words[counts + C.failed]! += FAILED[state]!;
-    sums[sumsAt + S.bytesOut]! += bytesOut;
-    sums[sumsAt + S.bytesIn]! += bytesIn;
-    sums[sumsAt + S.packetsOut]! += isResponder ? packetsFromResp : packetsFromOrig;
-    sums[sumsAt + S.packetsIn]! += isResponder ? packetsFromOrig : packetsFromResp;
+    hosts.openKey(k0, k1, k2, k3);
+    hosts.addHalf(M.flows, 1);
+    if (FAILED[state] === 1) hosts.addHalf(M.failed, 1);
+    hosts.addWord(M.bytesOut, bytesOut);
+    hosts.addWord(M.bytesIn, bytesIn);
+    hosts.addHalf(M.packetsOut, isResponder ? packetsFromResp : packetsFromOrig);
+    hosts.addHalf(M.packetsIn, isResponder ? packetsFromOrig : packetsFromResp);
 
     const hostLow = hashKey(k0, k1, k2, k3);
     const hostHigh = hashKeyHigh(k0, k1, k2, k3);
@@ -97,10 +93,10 @@ export class FlowIntake {
     const { contacts } = this;
     const acquaintance = contacts.noteDestination(pane, at64(columns.time, row), low, high);
     if (contacts.newIn > 0) {
-      words[counts + C.distinctDestinations]!++;
-      for (let level = 1; level < contacts.newIn; level++) words[wordsAt + HOST_MINUTE.destinations + level - 1]!++;
+      hosts.addHalf(M.distinctDestinations, 1);
+      for (let longer = 0; longer < contacts.newIn - 1; longer++) hosts.addHalf(NEW_IN.destinations + longer, 1);
     }
-    if (acquaintance === 'first') words[counts + C.newDestinations]!++;
+    if (acquaintance === 'first') hosts.addHalf(M.newDestinations, 1);
     if (!isResponder) {
       const port = columns.dstPort[row]!;
       contacts.notePort(
@@ -109,15 +105,15 @@ export class FlowIntake {
         hashKey(hostHigh, hostLow, port, 0x02e5be93),
       );
       if (contacts.newIn > 0) {
-        words[counts + C.distinctPorts]!++;
-        for (let level = 1; level < contacts.newIn; level++) words[wordsAt + HOST_MINUTE.ports + level - 1]!++;
+        hosts.addHalf(M.distinctPorts, 1);
+        for (let longer = 0; longer < contacts.newIn - 1; longer++) hosts.addHalf(NEW_IN.ports + longer, 1);
       }
     }
     const isOutside = direction !== Direction.lateral;
     if (isOutside) {
-      sums[sumsAt + S.outsideBytesOut]! += bytesOut;
-      sums[sumsAt + S.outsideBytesIn]! += bytesIn;
-      if (bytesOut > sums[sumsAt + S.largestFlowOut]!) sums[sumsAt + S.largestFlowOut] = bytesOut;
+      hosts.addWord(M.outsideBytesOut, bytesOut);
+      hosts.addWord(M.outsideBytesIn, bytesIn);
+      hosts.raise(M.largestFlowOut, bytesOut);
       if (bytesOut >= this.largeFlowBytes)
         open.large.push({
           host: formatAddressWords(own, at),
@@ -135,15 +131,14 @@ export class FlowIntake {
       this.addTarget(columns, row, open, 'reflected');
   }
 
-  addDns(columns: EventColumnsView, row: number, hosts: RowTable): void {
+  addDns(columns: EventColumnsView, row: number, hosts: CarriedRows): void {
     // A query counts for the host that asked; an inbound one is somebody else's.
     if (columns.direction[row] === Direction.inbound) return;
     const at = row * 4;
     const { src } = columns;
-    hosts.open(hosts.upsert(src[at]!, src[at + 1]!, src[at + 2]!, src[at + 3]!));
-    const counts = hosts.at * 2 + HOST_MINUTE.counts;
-    hosts.u32[counts + C.dnsQueries]!++;
-    if (columns.rcode.values[columns.rcode.index[row]!] === NXDOMAIN) hosts.u32[counts + C.nxdomain]!++;
+    hosts.openKey(src[at]!, src[at + 1]!, src[at + 2]!, src[at + 3]!);
+    hosts.addHalf(M.dnsQueries, 1);
+    if (columns.rcode.values[columns.rcode.index[row]!] === NXDOMAIN) hosts.addHalf(M.nxdomain, 1);
   }
 
   /** A flow to a target: `reflected` ones are what the responder sent to the originator. */

@@ -3,7 +3,8 @@ import { AddressContext } from './address-context.ts';
 import { Contacts } from './contacts.ts';
 import type { EventColumnsView } from './event-columns-view.ts';
 import { FlowIntake, type LargeFlowCandidate, type OpenPane } from './flow-intake.ts';
-import { C, COLD, F, HOST_MINUTE, HOST_WINDOWS, HOT, readWindow, S, TARGET_WORDS, WINDOW } from './host-layout.ts';
+import { COLD, F, HOST_MINUTE, HOST_WINDOWS, HOT, TARGET_WORDS, WINDOW_LENGTH } from './host-layout.ts';
+import { CarriedRows } from './state/carried-rows.ts';
 import { FingerprintSet } from './state/fingerprint-set.ts';
 import { PackedSlots } from './state/packed-slots.ts';
 import { RowTable } from './state/row-table.ts';
@@ -46,26 +47,33 @@ const PANES_A_MINUTE = HOST_WINDOWS[0].panes;
  */
 export class HostTraffic {
   readonly cold: RowTable;
-  readonly hot = new RowTable(HOT.words);
+  readonly hot = new CarriedRows(HOT.kinds);
   readonly contacts: Contacts;
   readonly panes = new Map<number, OpenPane>();
   /** Rows of hosts of open minutes, see HOST_MINUTE. */
-  readonly minutes = new Map<number, RowTable>();
+  readonly minutes = new Map<number, CarriedRows>();
   readonly counters = { evicted: 0, refusedNew: 0, minuteEvaluations: 0 };
   private readonly placed: readonly PlacedDetector[];
   private readonly intake: FlowIntake;
   private readonly options: HostTrafficOptions;
   private readonly spare: OpenPane[] = [];
-  private readonly spareMinutes: RowTable[] = [];
+  private readonly spareMinutes: CarriedRows[] = [];
   /** Slots of `hot` with something in the running window of each level above the first. */
   private readonly running: number[][] = HOST_WINDOWS.map(() => []);
   /** Part of the state: how many are still let in must not depend on a restart. */
   newInMinute = { minute: -1, count: 0 };
   /** NaN: none. */
   private lastPane = NaN;
-  private readonly last = {} as { open: OpenPane; hosts: RowTable };
-  /** The window that was read last. */
-  private readonly features = new Float64Array(WINDOW.features);
+  private readonly last = {} as { open: OpenPane; hosts: CarriedRows };
+  /** The minute's row that was read last, and its features. */
+  private readonly minute = new Float64Array(HOST_MINUTE.fields);
+  private readonly minuteFeatures = this.minute.subarray(0, WINDOW_LENGTH);
+  /** The hot row that was read last, the features of each longer window, and what is to be added to one. */
+  private readonly hotRow = new Float64Array(HOT.kinds.length);
+  private readonly longer = HOST_WINDOWS.map((_window, level) =>
+    level === 0 ? this.minuteFeatures : this.hotRow.subarray(HOT.window(level), HOT.window(level) + WINDOW_LENGTH),
+  );
+  private readonly added = new Float64Array(WINDOW_LENGTH);
 
   constructor(options: HostTrafficOptions) {
     this.options = options;
@@ -98,7 +106,7 @@ export class HostTraffic {
     for (const minute of this.minutes.keys()) due = Math.min(due, (minute + 1) * PANES_A_MINUTE - 1);
     HOST_WINDOWS.forEach((window, level) => {
       if (this.running[level]!.length === 0) return;
-      const last = this.hot.wordOf(this.running[level]![0]!, HOT.lastPane);
+      const last = this.hot.rows.wordOf(this.running[level]![0]!, HOT.lastPane);
       due = Math.min(due, (Math.floor(last / window.panes) + 1) * window.panes - 1);
     });
     return Math.max(due, from);
@@ -125,12 +133,9 @@ export class HostTraffic {
     HOST_WINDOWS.forEach((_window, level) => {
       if (level === 0) return;
       const running: number[] = [];
-      for (let slot = 0; slot < this.hot.slotLimit; slot++) {
-        if (!this.hot.isLive(slot)) continue;
-        this.hot.peek(slot);
-        if (this.windowIsEmpty(level)) continue;
-        running.push(slot);
-      }
+      const { rows } = this.hot;
+      for (let slot = 0; slot < rows.slotLimit; slot++)
+        if (rows.isLive(slot) && !this.windowIsEmpty(slot, level)) running.push(slot);
       this.running[level] = running;
     });
   }
@@ -150,10 +155,10 @@ export class HostTraffic {
   }
 
   /** An empty table of a minute's hosts, put in its place. */
-  openMinute(minute: number): RowTable {
+  openMinute(minute: number): CarriedRows {
     let hosts = this.minutes.get(minute);
     if (!hosts) {
-      hosts = this.spareMinutes.pop() ?? new RowTable(HOST_MINUTE.words, { pageBytes: 4_096 });
+      hosts = this.spareMinutes.pop() ?? new CarriedRows(HOST_MINUTE.kinds, { pageBytes: 4_096 });
       this.minutes.set(minute, hosts);
     }
     return hosts;
@@ -188,11 +193,12 @@ export class HostTraffic {
     const hosts = this.minutes.get(minute);
     if (!hosts) return;
     this.minutes.delete(minute);
-    const { hot, cold, features } = this;
+    const { hot, cold } = this;
+    const { rows } = hosts;
     const startMs = minute * PANES_A_MINUTE * PANE_MS;
-    for (let slot = 0; slot < hosts.slotLimit; slot++) {
-      const keys = hosts.keyWords(slot);
-      const keyAt = hosts.keyAt(slot);
+    for (let slot = 0; slot < rows.slotLimit; slot++) {
+      const keys = rows.keyWords(slot);
+      const keyAt = rows.keyAt(slot);
       const coldSlot = this.coldSlot(keys, keyAt, pane);
       if (coldSlot < 0) {
         this.counters.refusedNew++;
@@ -200,46 +206,34 @@ export class HostTraffic {
       }
       cold.open(coldSlot);
       cold.u32[cold.at * 2 + COLD.lastSeen] = pane + 1;
-      hosts.peek(slot);
-      readWindow(hosts.f64, hosts.at + HOST_MINUTE.sums, keys, keyAt + HOST_MINUTE.counts, features);
-      output.window(0, startMs, keys, keyAt, features);
-      const hotSlot = hot.upsert(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
-      hot.open(hotSlot);
-      hot.u32[hot.at * 2 + HOT.lastPane] = pane;
+      hosts.read(slot, this.minute);
+      output.window(0, startMs, keys, keyAt, this.minuteFeatures);
+      const hotSlot = hot.openKey(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
+      hot.rows.u32[hot.rows.at * 2 + HOT.lastPane] = pane;
       this.counters.minuteEvaluations++;
       for (let level = 1; level < HOST_WINDOWS.length; level++) {
-        if (this.windowIsEmpty(level)) this.running[level]!.push(hotSlot);
-        this.addMinute(hosts, level);
+        if (this.windowIsEmpty(hotSlot, level)) this.running[level]!.push(hotSlot);
+        this.addMinute(level);
       }
-      this.judgeHour(hotSlot, pane, { isOver: false }, output);
+      this.judgeHour({ hotSlot, coldSlot }, pane, { isOver: false }, output);
     }
     hosts.clear();
     if (this.spareMinutes.length < 8) this.spareMinutes.push(hosts);
   }
 
-  /** Adds the minute's row that `hosts` is at to a longer window of the row that `hot` is open at. */
-  private addMinute(hosts: RowTable, level: number): void {
-    const { hot } = this;
-    const to = hot.f64;
-    const sums = hot.at + HOT.sumsOf(level);
-    const from = hosts.f64;
-    const minuteSums = hosts.at + HOST_MINUTE.sums;
-    for (let i = 0; i < S.largestFlowOut; i++) to[sums + i]! += from[minuteSums + i]!;
-    const largest = from[minuteSums + S.largestFlowOut]!;
-    if (largest > to[sums + S.largestFlowOut]!) to[sums + S.largestFlowOut] = largest;
-    const words = hot.u32;
-    const counts = hot.at * 2 + HOT.countsOf(level);
-    const fromWords = hosts.u32;
-    const minute = hosts.at * 2;
-    for (let i = 0; i < C.distinctDestinations; i++) words[counts + i]! += fromWords[minute + HOST_MINUTE.counts + i]!;
-    words[counts + C.distinctDestinations]! += fromWords[minute + HOST_MINUTE.destinations + level - 1]!;
-    words[counts + C.distinctPorts]! += fromWords[minute + HOST_MINUTE.ports + level - 1]!;
+  /** Adds the minute's row that was read to a longer window of the open hot row. */
+  private addMinute(level: number): void {
+    const { minute, added } = this;
+    added.set(this.minuteFeatures);
+    added[F.distinctDestinations] = minute[HOST_MINUTE.destinations + level - 1]!;
+    added[F.distinctPorts] = minute[HOST_MINUTE.ports + level - 1]!;
+    this.hot.add(added, HOT.window(level));
   }
 
-  /** Of the row that `hot` is open at. A row has flows or queries in every window that it has been added to. */
-  private windowIsEmpty(level: number): boolean {
-    const counts = this.hot.at * 2 + HOT.countsOf(level);
-    return this.hot.u32[counts + C.flows] === 0 && this.hot.u32[counts + C.dnsQueries] === 0;
+  /** A row has flows or queries in every window that it has been added to. */
+  private windowIsEmpty(hotSlot: number, level: number): boolean {
+    const first = HOT.window(level);
+    return this.hot.valueOf(hotSlot, first + F.flows) === 0 && this.hot.valueOf(hotSlot, first + F.dnsQueries) === 0;
   }
 
   private judgeLargeFlows(flows: readonly LargeFlowCandidate[], pane: number, output: HostOutput): void {
@@ -277,35 +271,36 @@ export class HostTraffic {
     const startMs = (pane + 1 - HOST_WINDOWS[level]!.panes) * PANE_MS;
     const isHour = level === HOST_WINDOWS.length - 1;
     for (const slot of running) {
-      hot.open(slot);
-      const { f64, u32, at } = hot;
-      const sums = at + HOT.sumsOf(level);
-      const counts = at * 2 + HOT.countsOf(level);
-      readWindow(f64, sums, u32, counts, this.features);
-      output.window(level, startMs, u32, at * 2, this.features);
-      if (isHour) this.judgeHour(slot, pane, { isOver: true }, output);
-      f64.fill(0, sums, sums + WINDOW.sums);
-      u32.fill(0, counts, counts + WINDOW.counts);
+      const keys = hot.rows.keyWords(slot);
+      const keyAt = hot.rows.keyAt(slot);
+      hot.read(slot, this.hotRow);
+      output.window(level, startMs, keys, keyAt, this.longer[level]!);
+      if (isHour) {
+        const coldSlot = this.cold.find(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
+        if (coldSlot >= 0) this.judgeHour({ hotSlot: slot, coldSlot }, pane, { isOver: true }, output);
+      }
+      hot.rows.open(slot);
+      hot.zero(HOT.window(level), WINDOW_LENGTH);
     }
     if (isHour) this.cool(pane);
   }
 
   /** The hour so far at each minute's close, and the whole of it at its end, when detectors learn. */
-  private judgeHour(hotSlot: number, pane: number, hour: { isOver: boolean }, output: HostOutput): void {
+  private judgeHour(
+    host: { hotSlot: number; coldSlot: number },
+    pane: number,
+    hour: { isOver: boolean },
+    output: HostOutput,
+  ): void {
     const { hot, cold } = this;
-    const keys = hot.keyWords(hotSlot);
-    const keyAt = hot.keyAt(hotSlot);
-    const slot = cold.find(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
-    if (slot < 0) return;
-    hot.peek(hotSlot);
-    const level = HOST_WINDOWS.length - 1;
-    readWindow(hot.f64, hot.at + HOT.sumsOf(level), keys, keyAt + HOT.countsOf(level), this.features);
-    const window = outsideWindow(this.features);
+    hot.read(host.hotSlot, this.hotRow);
+    const window = outsideWindow(this.longer.at(-1)!);
     const endMs = (pane + 1) * PANE_MS;
     const hourStartMs = Math.floor((endMs - 1) / HOUR_MS) * HOUR_MS;
-    const context = new AddressContext(keys, keyAt, this.groupAt(slot));
+    const slot = host.coldSlot;
     const words = cold.keyWords(slot);
     const row = cold.keyAt(slot);
+    const context = new AddressContext(words, row, this.groupAt(slot));
     cold.open(slot);
     for (const { at, slots, steps } of this.placed) {
       if (hour.isOver ? !steps.hour : !steps.running) continue;
@@ -321,10 +316,9 @@ export class HostTraffic {
 
   /** Drops the hot rows of hosts quiet for an hour, and the oldest cold rows over the limit. */
   private cool(pane: number): void {
-    for (let slot = 0; slot < this.hot.slotLimit; slot++) {
-      if (!this.hot.isLive(slot)) continue;
-      if (pane - this.hot.wordOf(slot, HOT.lastPane) >= HOST_WINDOWS[2].panes) this.hot.remove(slot);
-    }
+    const { rows } = this.hot;
+    for (let slot = 0; slot < rows.slotLimit; slot++)
+      if (rows.isLive(slot) && pane - rows.wordOf(slot, HOT.lastPane) >= HOST_WINDOWS[2].panes) this.hot.remove(slot);
     const over = this.cold.count - this.options.maxHosts;
     if (over <= 0) return;
     for (const slot of this.cold.lowestByWord(COLD.lastSeen, over)) this.cold.remove(slot);

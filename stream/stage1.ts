@@ -10,7 +10,7 @@ import { viewColumns, type EventColumnsView } from './event-columns-view.ts';
 import { FeatureWriter, type FeatureRecords } from './feature-writer.ts';
 import { hostPartition, makeFinding } from './findings.ts';
 import { isTraffic, type LargeFlowCandidate } from './flow-intake.ts';
-import { HOST_WINDOWS, WINDOW } from './host-layout.ts';
+import { HOST_WINDOWS, WINDOW_LENGTH } from './host-layout.ts';
 import { HostTraffic, type HostOutput } from './host-traffic.ts';
 import { NameTable } from './names.ts';
 import { PartialsWriter } from './partials.ts';
@@ -88,7 +88,7 @@ export class Stage1 implements Snapshotable {
       window: (level, startMs, key, keyAt, features) => {
         const writer = this.hostWindows[level]!;
         writer.startHost(startMs, key, keyAt);
-        for (let i = 0; i < WINDOW.features; i++) writer.set(i, features[i]!);
+        for (let i = 0; i < WINDOW_LENGTH; i++) writer.set(i, features[i]!);
       },
       targets: (pane, targets) => this.sendTargets(pane, targets),
     };
@@ -138,12 +138,16 @@ export class Stage1 implements Snapshotable {
     const { traffic, series, devices } = this;
     return [
       ['hosts', traffic.cold],
-      ['active hosts', traffic.hot],
+      ['active hosts', traffic.hot.rows],
+      ['carries of active hosts', traffic.hot.carries],
       ['contacts', traffic.contacts.pairs],
       ['contacted ports', traffic.contacts.ports],
       ['devices', devices.rows],
       ['series', series.rows],
-      ...[...traffic.minutes].map(([minute, hosts]): [string, RowTable] => [`hosts in minute ${minute}`, hosts]),
+      ...[...traffic.minutes].flatMap(([minute, hosts]): [string, RowTable][] => [
+        [`hosts in minute ${minute}`, hosts.rows],
+        [`carries in minute ${minute}`, hosts.carries],
+      ]),
       ...[...traffic.panes].map(([pane, { targets }]): [string, RowTable] => [`targets in pane ${pane}`, targets]),
       ...[...series.minutes].map(([minute, table]): [string, RowTable] => [`minute ${minute}`, table]),
     ];
@@ -155,7 +159,8 @@ export class Stage1 implements Snapshotable {
 
   tableOf(name: string): RowTable | undefined {
     const number = Number(name.split(' ').at(-1));
-    if (name.startsWith('hosts in minute ')) return this.traffic.openMinute(number);
+    if (name.startsWith('hosts in minute ')) return this.traffic.openMinute(number).rows;
+    if (name.startsWith('carries in minute ')) return this.traffic.openMinute(number).carries;
     if (name.startsWith('targets in pane ')) return this.traffic.openPane(number).targets;
     if (name.startsWith('minute ')) return this.series.openMinute(number);
     return new Map(this.tables()).get(name);
@@ -210,8 +215,8 @@ export class Stage1 implements Snapshotable {
   layout(table: string): string {
     if (table === 'hosts') return `hosts 2: ${layoutOf(this.options.host)}`;
     if (table === 'series') return `series 1: ${layoutOf(this.options.reading)}`;
-    if (table === 'active hosts') return 'active hosts 3';
-    if (table.startsWith('hosts in minute ')) return 'hosts in minute 2';
+    if (table.endsWith('active hosts')) return 'active hosts 4';
+    if (table.includes(' in minute ')) return 'hosts in minute 3';
     if (table.startsWith('contact')) return 'contacts 2';
     return table === 'devices' ? `devices 1: ${layoutOf([this.options.silence])}` : `${table.split(' ')[0]!} 1`;
   }
