@@ -2,10 +2,9 @@ import { CONN_STATES, Direction, EventClass } from '../model/event-columns.ts';
 import { formatAddressWords } from './address-text.ts';
 import type { Contacts } from './contacts.ts';
 import type { EventColumnsView } from './event-columns-view.ts';
-import { M, NEW_IN, T } from './host-layout.ts';
+import { M, NEW_IN, P } from './host-layout.ts';
 import { hashKeyHigh, type FingerprintSet } from './state/fingerprint-set.ts';
 import type { CarriedRows } from './state/carried-rows.ts';
-import type { RowTable } from './state/row-table.ts';
 import { hashKey } from '../model/key-hash.ts';
 import { at64 } from '../model/words.ts';
 import { PANE_MS } from './time.ts';
@@ -23,7 +22,7 @@ export interface LargeFlowCandidate {
 
 /** What one open pane holds: the targets' sums, and flows to look at by themselves. */
 export interface OpenPane {
-  readonly targets: RowTable;
+  readonly targets: CarriedRows;
   /** Pairs of target and source met in the pane. */
   readonly sources: FingerprintSet;
   readonly large: LargeFlowCandidate[];
@@ -149,30 +148,28 @@ export class FlowIntake {
     const src = isAsked ? columns.src : columns.dst;
     const bytes = at64(isAsked ? columns.bytesOut : columns.bytesIn, row);
     const { targets } = open;
-    targets.open(targets.upsert(dst[at]!, dst[at + 1]!, dst[at + 2]!, dst[at + 3]!));
-    const target = targets.f64;
-    const base = targets.at;
+    targets.openKey(dst[at]!, dst[at + 1]!, dst[at + 2]!, dst[at + 3]!);
     // A flow is written once, at its end: of a long one, a pane gets its mean share, else each end would be a flood.
     const durationMs = at64(columns.time, row) - at64(columns.start, row);
     const packets = Math.max(1, at64(isAsked ? columns.packetsOut : columns.packetsIn, row));
     const ratePackets = durationMs > PANE_MS ? Math.ceil((packets * PANE_MS) / durationMs) : packets;
-    target[base + T.flows]!++;
-    target[base + T.packets]! += packets;
-    target[base + T.bytes]! += bytes;
+    targets.addHalf(P.flows, 1);
+    targets.addWord(P.packets, packets);
+    targets.addWord(P.bytes, bytes);
     const proto = columns.proto[row]!;
     if (isAsked && proto === PROTO_TCP && SYN_ONLY[columns.connState[row]!] === 1)
-      target[base + T.synOnly]! += ratePackets;
-    target[base + T.ratePackets]! += ratePackets;
-    target[base + T.rateBytes]! += durationMs > PANE_MS ? Math.ceil((bytes * PANE_MS) / durationMs) : bytes;
+      targets.addHalf(P.synOnly, ratePackets);
+    targets.addWord(P.ratePackets, ratePackets);
+    targets.addWord(P.rateBytes, durationMs > PANE_MS ? Math.ceil((bytes * PANE_MS) / durationMs) : bytes);
     if (proto === PROTO_UDP) {
-      target[base + T.udpPackets]! += ratePackets;
-      if (AMPLIFIERS.has(columns.srcPort[row]!)) target[base + T.amplificationPackets]! += ratePackets;
-    } else if (proto === PROTO_ICMP || proto === PROTO_ICMP6) target[base + T.icmpPackets]! += ratePackets;
+      targets.addHalf(P.udpPackets, ratePackets);
+      if (AMPLIFIERS.has(columns.srcPort[row]!)) targets.addHalf(P.amplificationPackets, ratePackets);
+    } else if (proto === PROTO_ICMP || proto === PROTO_ICMP6) targets.addHalf(P.icmpPackets, ratePackets);
     const sourceLow = hashKey(src[at]!, src[at + 1]!, src[at + 2]!, src[at + 3]!);
     const sourceHigh = hashKeyHigh(src[at]!, src[at + 1]!, src[at + 2]!, src[at + 3]!);
     const targetHash = hashKey(dst[at]!, dst[at + 1]!, dst[at + 2]!, dst[at + 3]!);
     if (open.sources.add(hashKey(sourceLow, targetHash, sourceHigh, 1), hashKey(sourceHigh, targetHash, sourceLow, 2)))
-      target[base + T.sources]!++;
+      targets.addHalf(P.sources, 1);
   }
 }
 

@@ -93,20 +93,31 @@ export const COLD = {
   detectors: KEY_WORDS * 2 + 2,
 } as const;
 
-/** A target's pane: sums that merge by adding. */
-export const TARGET_SUMS = [
-  'flows',
-  'packets',
-  'bytes',
-  'synOnly',
-  'sources',
-  'ratePackets',
-  'rateBytes',
-  'udpPackets',
-  'icmpPackets',
-  'amplificationPackets',
-] as const;
+/** A target's pane in stage 1: sums that merge by adding, and how much is room enough for most targets. */
+const TARGET_FIELDS = {
+  flows: 'half',
+  packets: 'word',
+  bytes: 'word',
+  synOnly: 'half',
+  sources: 'half',
+  ratePackets: 'word',
+  rateBytes: 'word',
+  udpPackets: 'half',
+  icmpPackets: 'half',
+  amplificationPackets: 'half',
+} as const satisfies Record<string, FieldKind>;
+export type TargetSum = keyof typeof TARGET_FIELDS;
+
+export const TARGET_SUMS = Object.keys(TARGET_FIELDS) as TargetSum[];
+export const TARGET_KINDS: readonly FieldKind[] = TARGET_SUMS.map((name) => TARGET_FIELDS[name]);
+const TARGET_PLACES = placesOf(TARGET_KINDS);
+/** Places in a row of stage 1. */
+export const P = Object.fromEntries(TARGET_SUMS.map((name, i) => [name, TARGET_PLACES[i]!])) as Readonly<
+  Record<TargetSum, number>
+>;
+
+/** … on their way to stage 2 and there: float64 behind the key. */
 export const T = Object.fromEntries(TARGET_SUMS.map((name, i) => [name, i + KEY_WORDS])) as Readonly<
-  Record<(typeof TARGET_SUMS)[number], number>
+  Record<TargetSum, number>
 >;
 export const TARGET_WORDS = KEY_WORDS + TARGET_SUMS.length;

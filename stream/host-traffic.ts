@@ -3,7 +3,7 @@ import { AddressContext } from './address-context.ts';
 import { Contacts } from './contacts.ts';
 import type { EventColumnsView } from './event-columns-view.ts';
 import { FlowIntake, type LargeFlowCandidate, type OpenPane } from './flow-intake.ts';
-import { COLD, F, HOST_MINUTE, HOST_WINDOWS, HOT, TARGET_WORDS, WINDOW_LENGTH } from './host-layout.ts';
+import { COLD, F, HOST_MINUTE, HOST_WINDOWS, HOT, TARGET_KINDS, WINDOW_LENGTH } from './host-layout.ts';
 import { CarriedRows } from './state/carried-rows.ts';
 import { FingerprintSet } from './state/fingerprint-set.ts';
 import { PackedSlots } from './state/packed-slots.ts';
@@ -24,7 +24,7 @@ export interface HostOutput {
   /** One finished window's features in the order of their table, of the host whose address is `key[keyAt…]`. */
   window(level: number, startMs: number, key: Uint32Array, keyAt: number, features: Float64Array): void;
   /** A closed pane of targets, to be merged by stage 2. */
-  targets(pane: number, targets: RowTable): void;
+  targets(pane: number, targets: CarriedRows): void;
 }
 
 export interface HostTrafficOptions {
@@ -145,7 +145,7 @@ export class HostTraffic {
     let open = this.panes.get(pane);
     if (!open) {
       open = this.spare.pop() ?? {
-        targets: new RowTable(TARGET_WORDS, { pageBytes: 4_096 }),
+        targets: new CarriedRows(TARGET_KINDS, { pageBytes: 4_096 }),
         sources: new FingerprintSet(),
         large: [],
       };

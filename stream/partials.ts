@@ -1,7 +1,9 @@
 import type { Finding } from '../model/finding.ts';
 import { VedetteError } from '../model/errors.ts';
 import { TARGET_WORDS } from './host-layout.ts';
-import type { RowTable } from './state/row-table.ts';
+
+/** u32 of a key. */
+const KEY_WORDS = 4;
 
 /** A silence as stage 1 saw it, before stage 2 tells a dead device from a dead source. */
 export interface SilenceReport {
@@ -34,23 +36,24 @@ export interface Partials {
  */
 export class PartialsWriter {
   private rows = new Float64Array(64 * TARGET_WORDS);
+  private keys = new Uint32Array(this.rows.buffer);
   private used = 0;
   private panes: [number, number][] = [];
   readonly findings: Finding[] = [];
   readonly silences: SilenceReport[] = [];
   private children: [parent: string, pane: number, count: number][] = [];
 
-  /** A row of a pane that is being closed. */
-  addTarget(pane: number, table: RowTable): void {
-    const { words } = table;
-    if (this.used + words > this.rows.length) {
+  /** A row of a pane that is being closed: the key `key[keyAt…]` and its sums. */
+  addTarget(pane: number, key: Uint32Array, keyAt: number, sums: Float64Array): void {
+    if (this.used + TARGET_WORDS > this.rows.length) {
       const grown = new Float64Array(this.rows.length * 2);
       grown.set(this.rows);
       this.rows = grown;
+      this.keys = new Uint32Array(grown.buffer);
     }
-    // Copied as bytes: a key's words need not be numbers.
-    this.rows.set(table.f64.subarray(table.at, table.at + words), this.used);
-    this.used += words;
+    for (let i = 0; i < KEY_WORDS; i++) this.keys[this.used * 2 + i] = key[keyAt + i]!;
+    this.rows.set(sums, this.used + KEY_WORDS / 2);
+    this.used += TARGET_WORDS;
     const last = this.panes.at(-1);
     if (last?.[0] === pane) last[1]++;
     else this.panes.push([pane, 1]);

@@ -10,7 +10,7 @@ import { viewColumns, type EventColumnsView } from './event-columns-view.ts';
 import { FeatureWriter, type FeatureRecords } from './feature-writer.ts';
 import { hostPartition, makeFinding } from './findings.ts';
 import { isTraffic, type LargeFlowCandidate } from './flow-intake.ts';
-import { HOST_WINDOWS, WINDOW_LENGTH } from './host-layout.ts';
+import { HOST_WINDOWS, TARGET_SUMS, WINDOW_LENGTH } from './host-layout.ts';
 import { HostTraffic, type HostOutput } from './host-traffic.ts';
 import { NameTable } from './names.ts';
 import { PartialsWriter } from './partials.ts';
@@ -18,6 +18,7 @@ import { PartitionClock } from './partition-clock.ts';
 import { MINUTE, Series, type SeriesOutput } from './series.ts';
 import { SlotCache, sourceName } from './slot-cache.ts';
 import type { Snapshotable } from './snapshot.ts';
+import type { CarriedRows } from './state/carried-rows.ts';
 import type { FingerprintSet } from './state/fingerprint-set.ts';
 import type { RowTable } from './state/row-table.ts';
 import { PANE_MS, paneOf } from './time.ts';
@@ -71,6 +72,8 @@ export class Stage1 implements Snapshotable {
   private readonly specs = new Map<string, DetectorSpec<unknown>>();
   private readonly hostWindows = HOST_WINDOWS.map((window) => new FeatureWriter(`host_features_${window.name}`));
   private readonly readingMinutes = new FeatureWriter('reading_features_1m');
+  /** The sums that were read last. */
+  private readonly target = new Float64Array(TARGET_SUMS.length);
   private readonly hostOutput: HostOutput;
   private readonly deviceOutput: DeviceOutput;
   private readonly seriesOutput: SeriesOutput;
@@ -148,7 +151,10 @@ export class Stage1 implements Snapshotable {
         [`hosts in minute ${minute}`, hosts.rows],
         [`carries in minute ${minute}`, hosts.carries],
       ]),
-      ...[...traffic.panes].map(([pane, { targets }]): [string, RowTable] => [`targets in pane ${pane}`, targets]),
+      ...[...traffic.panes].flatMap(([pane, { targets }]): [string, RowTable][] => [
+        [`targets in pane ${pane}`, targets.rows],
+        [`carries in pane ${pane}`, targets.carries],
+      ]),
       ...[...series.minutes].map(([minute, table]): [string, RowTable] => [`minute ${minute}`, table]),
     ];
   }
@@ -161,7 +167,8 @@ export class Stage1 implements Snapshotable {
     const number = Number(name.split(' ').at(-1));
     if (name.startsWith('hosts in minute ')) return this.traffic.openMinute(number).rows;
     if (name.startsWith('carries in minute ')) return this.traffic.openMinute(number).carries;
-    if (name.startsWith('targets in pane ')) return this.traffic.openPane(number).targets;
+    if (name.startsWith('targets in pane ')) return this.traffic.openPane(number).targets.rows;
+    if (name.startsWith('carries in pane ')) return this.traffic.openPane(number).targets.carries;
     if (name.startsWith('minute ')) return this.series.openMinute(number);
     return new Map(this.tables()).get(name);
   }
@@ -217,6 +224,7 @@ export class Stage1 implements Snapshotable {
     if (table === 'series') return `series 1: ${layoutOf(this.options.reading)}`;
     if (table.endsWith('active hosts')) return 'active hosts 4';
     if (table.includes(' in minute ')) return 'hosts in minute 3';
+    if (table.includes(' in pane ')) return 'targets in pane 2';
     if (table.startsWith('contact')) return 'contacts 2';
     return table === 'devices' ? `devices 1: ${layoutOf([this.options.silence])}` : `${table.split(' ')[0]!} 1`;
   }
@@ -318,13 +326,14 @@ export class Stage1 implements Snapshotable {
     return makeFinding(this.specs.get(verdict.detector)!, verdict, { entityKind, entity, paneMs });
   }
 
-  private sendTargets(pane: number, targets: RowTable): void {
-    for (let slot = 0; slot < targets.slotLimit; slot++) {
-      const keys = targets.keyWords(slot);
-      const at = targets.keyAt(slot);
-      targets.peek(slot);
+  private sendTargets(pane: number, targets: CarriedRows): void {
+    const { rows } = targets;
+    for (let slot = 0; slot < rows.slotLimit; slot++) {
+      const keys = rows.keyWords(slot);
+      const at = rows.keyAt(slot);
       const to = partitionOf(keys[at]!, keys[at + 1]!, keys[at + 2]!, keys[at + 3]!, this.writers.length);
-      this.writers[to]!.addTarget(pane, targets);
+      targets.read(slot, this.target);
+      this.writers[to]!.addTarget(pane, keys, at, this.target);
     }
   }
 
