@@ -128,6 +128,7 @@ export function cassandraSpec(options: CassandraOptions): ServerSpec {
       '-Dcassandra.superuser_setup_delay_ms=0',
       '-Dcassandra.allow_unsafe_join=true',
       '-Dcassandra.shutdown_announce_in_ms=0',
+      ...(environment['JVM_EXTRA_OPTS'] ?? '').split(' ').filter((option) => option !== ''),
       '-cp',
       `${conf}:${join(libraryOf('cassandra'), '*')}`,
       'org.apache.cassandra.service.CassandraDaemon',
@@ -152,9 +153,9 @@ function localYaml(dir: string): Record<string, unknown> {
     saved_caches_directory: join(dir, 'saved_caches'),
     hints_directory: join(dir, 'hints'),
     cdc_raw_directory: join(dir, 'cdc_raw'),
-    // What is acknowledged is on the disk: the default loses up to a tenth of a second of it when the server is killed, and
-    // there is no replica that would have it.
-    commitlog_sync: 'batch',
+    // As in the image's own file; docker-compose.yml sets both otherwise.
+    commitlog_sync: 'periodic',
+    commitlog_sync_period: '10000ms',
     commitlog_segment_size: '16MiB',
     commitlog_total_space: '256MiB',
     listen_address: '127.0.0.1',

@@ -35,8 +35,7 @@ export function cassandraChecks(config: CassandraConfig): CheckGroup {
             const advice = `the configuration says ${describe(wanted)}: ALTER KEYSPACE and repair, or correct cassandra.replication`;
             return { level: 'warn', found: text, advice };
           }
-          const copies = Object.entries(wanted).filter(([name]) => name !== 'class');
-          if (copies.every(([, count]) => Number(count) < 3)) {
+          if (hasFewCopies(config)) {
             return {
               level: 'warn',
               found: text,
@@ -44,6 +43,19 @@ export function cassandraChecks(config: CassandraConfig): CheckGroup {
             };
           }
           return { level: 'ok', found: text };
+        },
+      },
+      {
+        name: 'commit log',
+        run: async () => {
+          const connected = await session.get();
+          const row = await connected.one("SELECT value FROM system_views.settings WHERE name = 'commitlog_sync'", []);
+          const found = `commitlog_sync ${String(row?.['value'])}`;
+          if (!hasFewCopies(config) || row?.['value'] !== 'periodic') return { level: 'ok', found };
+          const advice =
+            'a server that is killed forgets what it acknowledged last: set commitlog_sync: batch in cassandra.yaml, ' +
+            'as docker-compose.yml does, or keep 3 copies';
+          return { level: 'warn', found, advice };
         },
       },
       {
@@ -71,6 +83,11 @@ export function cassandraChecks(config: CassandraConfig): CheckGroup {
     },
     close: () => session.end((connected) => connected.close()),
   };
+}
+
+function hasFewCopies(config: CassandraConfig): boolean {
+  const copies = Object.entries(replicationOf(config)).filter(([name]) => name !== 'class');
+  return copies.every(([, count]) => Number(count) < 3);
 }
 
 function describe(replication: Readonly<Record<string, string>>): string {

@@ -56,6 +56,7 @@ describe.skipIf(!isThere)('vedette doctor on real servers', () => {
     expect(of('kafka', 'topics').found).toMatch(/topics are not there yet/);
     expect(of('pulsar', 'namespace').found).toMatch(/no namespace .* yet/);
     expect(of('cassandra', 'keyspace').found).toMatch(/no keyspace .* yet/);
+    expect(of('cassandra', 'commit log').found).toMatch(/^commitlog_sync (batch|periodic|group)$/);
     expect(of('clickhouse', 'schema').found).toBe('no schema yet');
     expect(of('redis', 'memory')).toMatchObject({ level: 'ok' });
     expect(of('pulsar', 'frames').level).not.toBe('absent');
