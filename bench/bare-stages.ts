@@ -55,13 +55,14 @@ export class BareStages {
 
   take(block: Uint8Array): void {
     const { stage1, stage2 } = this.stages;
-    const { partials, features } = stage1.process(new EventBlock(block), this.offset++);
-    this.count(features);
-    for (const record of partials) {
-      if (!record) continue;
-      const output = stage2.process(readPartials(record));
-      this.count(output.features);
-      for (const episode of output.episodes) this.episodes.set(episode.uid, episode);
+    for (const { partials, features } of stage1.process(new EventBlock(block), this.offset++)) {
+      this.count(features);
+      for (const record of partials) {
+        if (!record) continue;
+        const output = stage2.process(readPartials(record));
+        this.count(output.features);
+        for (const episode of output.episodes) this.episodes.set(episode.uid, episode);
+      }
     }
   }
 

@@ -49,7 +49,11 @@ export class TrafficDriver {
     this.timeMs = timeMs;
     const pane = paneOf(timeMs);
     if (pane === this.pane) return;
-    for (; this.pane < pane; this.pane++) this.traffic.closePane(this.pane, this.output);
+    for (; this.pane < pane; this.pane++) {
+      this.traffic.closePane(this.pane, this.output);
+      const steps = this.traffic.closeHosts(this.pane, this.output);
+      while (steps.next().done !== true);
+    }
     this.traffic.contacts.closeUpTo(pane * PANE_MS);
   }
 

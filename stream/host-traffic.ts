@@ -38,6 +38,8 @@ export interface HostTrafficOptions {
 }
 
 const PANES_A_MINUTE = HOST_WINDOWS[0].panes;
+/** Hosts whose windows are closed in one step: some 10 ms, and a record of features. */
+const HOSTS_A_STEP = 2048;
 
 /**
  * Internal hosts' own traffic: windows of 1 m, 5 m and 1 h, and the detectors on them. Part of stage 1.
@@ -112,20 +114,28 @@ export class HostTraffic {
     return Math.max(due, from);
   }
 
-  /** Closes one pane: every pane before it is closed. */
+  /** Closes what lasts for one pane, its targets above all: every pane before it is closed. */
   closePane(pane: number, output: HostOutput): void {
     if (pane === this.lastPane) this.lastPane = NaN;
     const open = this.panes.get(pane);
-    if (open) {
-      this.panes.delete(pane);
-      this.judgeLargeFlows(open.large, pane, output);
-      if (open.targets.count > 0) output.targets(pane, open.targets);
-      this.recycle(open);
-    }
+    if (!open) return;
+    this.panes.delete(pane);
+    this.judgeLargeFlows(open.large, pane, output);
+    if (open.targets.count > 0) output.targets(pane, open.targets);
+    this.recycle(open);
+  }
+
+  /** Whether a minute of hosts ends with this pane. */
+  endsMinute(pane: number): boolean {
+    return (pane + 1) % PANES_A_MINUTE === 0 && (this.minutes.size > 0 || this.hot.count > 0);
+  }
+
+  /** Closes the windows of hosts that end with a pane, behind {@link closePane}. May be left alone at each step. */
+  *closeHosts(pane: number, output: HostOutput): Generator<undefined, void> {
     if ((pane + 1) % PANES_A_MINUTE !== 0) return;
-    this.closeMinute(pane, output);
+    yield* this.closeMinute(pane, output);
     for (let level = 1; level < HOST_WINDOWS.length; level++)
-      if ((pane + 1) % HOST_WINDOWS[level]!.panes === 0) this.closeWindow(level, pane, output);
+      if ((pane + 1) % HOST_WINDOWS[level]!.panes === 0) yield* this.closeWindow(level, pane, output);
   }
 
   /** The rows in `hot` of running windows, made again from the rows after a restore. */
@@ -188,7 +198,7 @@ export class HostTraffic {
   }
 
   /** The window of 1 m of every host, added to the longer ones; `pane` is the minute's last. */
-  private closeMinute(pane: number, output: HostOutput): void {
+  private *closeMinute(pane: number, output: HostOutput): Generator<undefined, void> {
     const minute = Math.floor(pane / PANES_A_MINUTE);
     const hosts = this.minutes.get(minute);
     if (!hosts) return;
@@ -197,6 +207,7 @@ export class HostTraffic {
     const { rows } = hosts;
     const startMs = minute * PANES_A_MINUTE * PANE_MS;
     for (let slot = 0; slot < rows.slotLimit; slot++) {
+      if (slot % HOSTS_A_STEP === HOSTS_A_STEP - 1) yield undefined;
       const keys = rows.keyWords(slot);
       const keyAt = rows.keyAt(slot);
       const coldSlot = this.coldSlot(keys, keyAt, pane);
@@ -263,14 +274,15 @@ export class HostTraffic {
     return this.options.groupOf(this.cold.keyWords(coldSlot), this.cold.keyAt(coldSlot));
   }
 
-  private closeWindow(level: number, pane: number, output: HostOutput): void {
+  private *closeWindow(level: number, pane: number, output: HostOutput): Generator<undefined, void> {
     const running = this.running[level]!;
     if (running.length === 0) return;
     this.running[level] = [];
     const { hot } = this;
     const startMs = (pane + 1 - HOST_WINDOWS[level]!.panes) * PANE_MS;
     const isHour = level === HOST_WINDOWS.length - 1;
-    for (const slot of running) {
+    for (const [i, slot] of running.entries()) {
+      if (i % HOSTS_A_STEP === HOSTS_A_STEP - 1) yield undefined;
       const keys = hot.rows.keyWords(slot);
       const keyAt = hot.rows.keyAt(slot);
       hot.read(slot, this.hotRow);

@@ -12,19 +12,27 @@ export interface SilenceReport {
   readonly parent: string;
 }
 
-/** What stage 1 sends to one partition of stage 2 after one record of its own input. */
-export interface Partials {
-  /** Stage-1 partition, and the offset of the input record: what was seen already is dropped by these. */
+interface Head {
+  /**
+   * Stage-1 partition, and the offset of the input record, with a fraction where it has several outputs: what was seen
+   * already is dropped by these.
+   */
   readonly partition: number;
   readonly offset: number;
   /** First pane that is still open in stage 1; null before its first tick. */
   readonly openPane: number | null;
+  /** First pane whose targets are still to come: that one, or the next. */
+  readonly targetsOpen: number | null;
+  /** All input has ended: episodes close. */
+  readonly isEnd: boolean;
+}
+
+/** What stage 1 sends to one partition of stage 2 after one record of its own input, or a part of one. */
+export interface Partials extends Head {
   readonly findings: readonly Finding[];
   readonly silences: readonly SilenceReport[];
   /** Devices seen for the first time: their parent, the pane of their first record, and how many. */
   readonly children: readonly (readonly [parent: string, pane: number, count: number])[];
-  /** All input has ended: episodes close. */
-  readonly isEnd: boolean;
   /** Closed panes and how many rows of `targets` each has, in order. */
   readonly panes: readonly (readonly [pane: number, rows: number])[];
   /** Rows of targets as they lie in a pane's table (key, then sums). */
@@ -69,7 +77,7 @@ export class PartialsWriter {
     return this.used === 0 && this.findings.length === 0 && this.silences.length === 0 && this.children.length === 0;
   }
 
-  take(head: { partition: number; offset: number; openPane: number | null; isEnd: boolean }): Uint8Array {
+  take(head: Head): Uint8Array {
     const json = Buffer.from(
       JSON.stringify({
         ...head,

@@ -5,7 +5,7 @@ import { EventBlock } from '../model/event-block.ts';
 import type { FeatureRecords } from './feature-writer.ts';
 import { readPartials } from './partials.ts';
 import type { Stage } from './runner.ts';
-import type { Stage1 } from './stage1.ts';
+import type { Stage1, Stage1Output } from './stage1.ts';
 import type { Stage2 } from './stage2.ts';
 
 export const EVENTS_TOPIC = 'events';
@@ -59,13 +59,22 @@ export class Stage1Worker implements Stage {
     this.state = state;
   }
 
-  handle(entry: LogEntry): Promise<void> {
-    const { partials, features } = this.state.process(new EventBlock(entry.data), entry.offset);
+  async handle(entry: LogEntry): Promise<void> {
+    const steps = this.state.steps(new EventBlock(entry.data), entry.offset);
+    for (let step = steps.next(); ; step = steps.next()) {
+      this.send(step.value);
+      await this.effects.room();
+      if (step.done) return;
+      // What was sent is on its way, and others have their turn, before the next step.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  private send({ partials, features }: Stage1Output): void {
     partials.forEach((record, partition) => {
       if (record) this.effects.add(this.log.append(PARTIALS_TOPIC, partition, [record]));
     });
     appendFeatures(this.log, this.state.partition, features, this.effects);
-    return this.effects.room();
   }
 
   settled(): Promise<void> {

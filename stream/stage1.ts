@@ -26,6 +26,8 @@ import { PANE_MS, paneOf } from './time.ts';
 /** By direction: whether one end at least is internal. */
 const HAS_HOST = Uint8Array.from(DIRECTIONS, (name) => (name === 'unknown' || name === 'external' ? 0 : 1));
 const NO_SOURCE = { position: Infinity };
+/** Outputs that one record may have beside its last. */
+const MOST_OUTPUTS = 1023;
 /** Sources whose highest position a partition remembers. */
 const MAX_SOURCES = 100_000;
 
@@ -45,10 +47,23 @@ export interface Stage1Options {
   readonly limits: { readonly maxHosts: number; readonly newHostsPerMinute: number; readonly maxPairs: number };
 }
 
-/** What one input record led to: for each partition of stage 2 a record, or none; and rows of features. */
+/** What (a part of) one input record led to: for each partition of stage 2 a record, or none; and rows of features. */
 export interface Stage1Output {
   readonly partials: readonly (Uint8Array | undefined)[];
   readonly features: readonly FeatureRecords[];
+}
+
+/** The record that is being taken. */
+interface TakenRecord {
+  readonly offset: number;
+  readonly openBefore: number;
+  outputs: number;
+}
+
+interface RowsOfBlock {
+  readonly columns: EventColumnsView;
+  readonly sources: readonly { position: number }[];
+  readonly slots: SlotCache;
 }
 
 /**
@@ -106,31 +121,36 @@ export class Stage1 implements Snapshotable {
     };
   }
 
-  /** Takes one record of the partition. Records come in order, each once: `offset` is the record's own. */
-  process(block: EventBlock, offset: number): Stage1Output {
-    const openBefore = this.clock.openPane;
-    let isEnd = false;
-    const { controls } = block;
-    let next = 0;
-    if (block.rows > 0) {
-      const columns = viewColumns(block);
-      // Entry 0 of a dictionary is the empty text, which no source has.
-      const sources = columns.source.values.map((id) => (id === '' ? NO_SOURCE : this.sourceState(id)));
-      const slots = new SlotCache(this, columns);
-      for (let row = 0; row < block.rows; row++) {
-        while (next < controls.length && controls[next]!.row <= row) isEnd = this.control(controls[next++]!) || isEnd;
-        const source = sources[columns.source.index[row]!]!;
-        const position = at64(columns.position, row);
-        if (position <= source.position) {
-          this.counters.duplicates++;
-          continue;
-        }
-        source.position = position;
-        this.takeRow(columns, row, slots);
-      }
+  /** Takes one record of the partition, see {@link steps}, all at once. */
+  process(block: EventBlock, offset: number): Stage1Output[] {
+    const outputs: Stage1Output[] = [];
+    const steps = this.steps(block, offset);
+    for (;;) {
+      const step = steps.next();
+      outputs.push(step.value);
+      if (step.done) return outputs;
     }
-    while (next < controls.length) isEnd = this.control(controls[next++]!) || isEnd;
-    return this.collect(offset, { hasMoved: this.clock.openPane !== openBefore, isEnd });
+  }
+
+  /**
+   * Takes one record of the partition. Records come in order, each once: `offset` is the record's own. Where a minute of
+   * hosts closes, the targets of its last pane go out first, and then hosts in steps, so that others can have their turn
+   * in between; only this stage may not be used before the last.
+   */
+  *steps(block: EventBlock, offset: number): Generator<Stage1Output, Stage1Output> {
+    const taken: TakenRecord = { offset, openBefore: this.clock.openPane, outputs: 0 };
+    let isEnd = false;
+    const rows = block.rows > 0 ? this.rowsOf(block) : undefined;
+    let row = 0;
+    for (const control of block.controls) {
+      for (; row < Math.min(control.row, block.rows); row++) this.takeRow(rows!, row);
+      if (this.clock.apply(control)) yield* this.advance(taken);
+      this.forget(control);
+      isEnd ||= control.kind === ControlKind.end;
+    }
+    for (; row < block.rows; row++) this.takeRow(rows!, row);
+    const hasMoved = this.clock.openPane !== taken.openBefore;
+    return this.collect(taken, { openPane: this.clock.openPane, isEnd, toAll: hasMoved || isEnd });
   }
 
   get partition(): number {
@@ -233,7 +253,21 @@ export class Stage1 implements Snapshotable {
     return this.names.text(id);
   }
 
-  private takeRow(columns: EventColumnsView, row: number, slots: SlotCache): void {
+  private rowsOf(block: EventBlock): RowsOfBlock {
+    const columns = viewColumns(block);
+    // Entry 0 of a dictionary is the empty text, which no source has.
+    const sources = columns.source.values.map((id) => (id === '' ? NO_SOURCE : this.sourceState(id)));
+    return { columns, sources, slots: new SlotCache(this, columns) };
+  }
+
+  private takeRow({ columns, sources, slots }: RowsOfBlock, row: number): void {
+    const source = sources[columns.source.index[row]!]!;
+    const position = at64(columns.position, row);
+    if (position <= source.position) {
+      this.counters.duplicates++;
+      return;
+    }
+    source.position = position;
     this.counters.rows++;
     if (columns.late[row] === 1) {
       this.counters.late++;
@@ -258,17 +292,15 @@ export class Stage1 implements Snapshotable {
     this.series.add(slots.series(row), timeMs, columns.value[row]!, this.seriesOutput);
   }
 
-  private control(control: Control): boolean {
-    if (this.clock.apply(control)) this.advance();
-    if (control.kind === ControlKind.closed) {
-      const parent = sourceName(control.source);
-      if (!this.clock.isParentKnown(parent)) this.devices.leave(parent);
-    }
-    return control.kind === ControlKind.end;
+  /** Devices of a source that has ended and is not open under another incarnation. */
+  private forget(control: Control): void {
+    if (control.kind !== ControlKind.closed) return;
+    const parent = sourceName(control.source);
+    if (!this.clock.isParentKnown(parent)) this.devices.leave(parent);
   }
 
   /** Closes every pane below the clock's open one, in order, visiting only those at which something is due. */
-  private advance(): void {
+  private *advance(taken: TakenRecord): Generator<Stage1Output, void> {
     const { openPane } = this.clock;
     for (;;) {
       const due = Math.max(
@@ -277,6 +309,12 @@ export class Stage1 implements Snapshotable {
       );
       if (due >= openPane) break;
       this.traffic.closePane(due, this.hostOutput);
+      // Behind, there is no hurry: what is closed now is old anyway.
+      const isLast = due + 1 === openPane && taken.outputs < MOST_OUTPUTS;
+      if (isLast && this.traffic.endsMinute(due))
+        yield this.collect(taken, { openPane: due, targetsOpen: openPane, toAll: true });
+      const steps = this.traffic.closeHosts(due, this.hostOutput);
+      while (steps.next().done !== true) if (isLast) yield { partials: [], features: this.takeFeatures() };
       this.series.closePane(due, this.seriesOutput);
       this.devices.closePane(due, (parent) => this.clock.isParentKnown(parent), this.deviceOutput);
       this.closedBelow = due + 1;
@@ -285,15 +323,26 @@ export class Stage1 implements Snapshotable {
     this.traffic.contacts.closeUpTo(openPane * PANE_MS);
   }
 
-  private collect(offset: number, progress: { hasMoved: boolean; isEnd: boolean }): Stage1Output {
-    const openPane = Number.isFinite(this.clock.openPane) ? this.clock.openPane : null;
-    const head = { partition: this.options.partition, offset, openPane, isEnd: progress.isEnd };
-    return {
-      partials: this.writers.map((writer) =>
-        progress.hasMoved || progress.isEnd || !writer.isEmpty ? writer.take(head) : undefined,
-      ),
-      features: [...this.hostWindows, this.readingMinutes].map((writer) => writer.take()),
+  private collect(
+    taken: TakenRecord,
+    progress: { openPane: number; targetsOpen?: number; isEnd?: boolean; toAll: boolean },
+  ): Stage1Output {
+    const head = {
+      partition: this.options.partition,
+      // Each output of a record a little further on: stage 2 knows what it has by that.
+      offset: taken.offset + taken.outputs++ / (MOST_OUTPUTS + 1),
+      openPane: finiteOrNull(progress.openPane),
+      targetsOpen: finiteOrNull(progress.targetsOpen ?? progress.openPane),
+      isEnd: progress.isEnd ?? false,
     };
+    return {
+      partials: this.writers.map((writer) => (progress.toAll || !writer.isEmpty ? writer.take(head) : undefined)),
+      features: this.takeFeatures(),
+    };
+  }
+
+  private takeFeatures(): FeatureRecords[] {
+    return [...this.hostWindows, this.readingMinutes].map((writer) => writer.take());
   }
 
   /** The latest used are kept: those of single deliveries come once and never again. */
@@ -346,4 +395,8 @@ export class Stage1 implements Snapshotable {
     [n, mean, state[at + MINUTE.min]!, state[at + MINUTE.max]!, Math.sqrt(variance), state[at + MINUTE.last]!,
       state[at + MINUTE.longestGapMs]!].forEach((value, i) => writer.set(i, value)); // prettier-ignore
   }
+}
+
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }

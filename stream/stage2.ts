@@ -32,7 +32,9 @@ export interface Stage2Output {
 
 interface Progress {
   offset: number;
+  /** First pane that is open there, and first pane whose targets are still to come. */
   openPane: number;
+  targetsOpen: number;
 }
 
 /** In u32 words from a row's start, behind the key; the time is a pane. */
@@ -74,7 +76,11 @@ export class Stage2 implements Snapshotable {
   constructor(options: Stage2Options) {
     this.options = options;
     this.ended = Array.from({ length: options.stage1Partitions }, () => false);
-    this.progress = Array.from({ length: options.stage1Partitions }, () => ({ offset: -1, openPane: -Infinity }));
+    this.progress = Array.from({ length: options.stage1Partitions }, () => ({
+      offset: -1,
+      openPane: -Infinity,
+      targetsOpen: -Infinity,
+    }));
     let at: number = COLD.detectors;
     for (const { detector, config } of options.target) {
       const slots = new PackedSlots(detector.state.slots);
@@ -93,11 +99,15 @@ export class Stage2 implements Snapshotable {
     }
     progress.offset = partials.offset;
     if (partials.openPane !== null) progress.openPane = partials.openPane;
+    if (partials.targetsOpen !== null) progress.targetsOpen = partials.targetsOpen;
     this.mergeTargets(partials);
     this.pendingFindings.push(...partials.findings);
     this.pendingSilences.push(...partials.silences);
     this.pendingChildren.push(...partials.children);
-    this.advance(Math.min(...this.progress.map((stage1) => stage1.openPane)));
+    this.advance(
+      Math.min(...this.progress.map(({ openPane }) => openPane)),
+      Math.min(...this.progress.map(({ targetsOpen }) => targetsOpen)),
+    );
     if (partials.isEnd) this.ended[partials.partition] = true;
     if (this.ended.every((hasEnded) => hasEnded)) {
       this.ended.fill(false);
@@ -133,7 +143,11 @@ export class Stage2 implements Snapshotable {
 
   saveMeta(): unknown {
     return {
-      progress: this.progress.map(({ offset, openPane }) => [offset, Number.isFinite(openPane) ? openPane : null]),
+      progress: this.progress.map(({ offset, openPane, targetsOpen }) => [
+        offset,
+        Number.isFinite(openPane) ? openPane : null,
+        Number.isFinite(targetsOpen) ? targetsOpen : null,
+      ]),
       closedBelow: Number.isFinite(this.closedBelow) ? this.closedBelow : null,
       runningMinute: this.runningMinute,
       ended: this.ended,
@@ -148,7 +162,7 @@ export class Stage2 implements Snapshotable {
 
   restoreMeta(meta: unknown): void {
     const saved = meta as {
-      progress: [number, number | null][];
+      progress: [offset: number, openPane: number | null, targetsOpen: number | null][];
       closedBelow: number | null;
       runningMinute: number;
       ended: boolean[];
@@ -159,8 +173,8 @@ export class Stage2 implements Snapshotable {
       episodes: unknown;
       counters: Stage2['counters'];
     };
-    saved.progress.forEach(([offset, openPane], i) => {
-      this.progress[i] = { offset, openPane: openPane ?? -Infinity };
+    saved.progress.forEach(([offset, openPane, targetsOpen], i) => {
+      this.progress[i] = { offset, openPane: openPane ?? -Infinity, targetsOpen: targetsOpen ?? openPane ?? -Infinity };
     });
     this.closedBelow = saved.closedBelow ?? -Infinity;
     this.runningMinute = saved.runningMinute;
@@ -210,15 +224,19 @@ export class Stage2 implements Snapshotable {
     }
   }
 
-  private advance(openPane: number): void {
-    if (!(openPane > this.closedBelow)) return;
-    for (;;) {
-      const due = Math.max(this.closedBelow, this.nextDue());
-      if (!(due < openPane)) break;
-      this.closePane(due);
-      this.closedBelow = due + 1;
+  /** @param targetsOpen `openPane`, or one more where the hosts of its pane are still being closed. */
+  private advance(openPane: number, targetsOpen: number): void {
+    if (openPane > this.closedBelow) {
+      for (;;) {
+        const due = Math.max(this.closedBelow, this.nextDue());
+        if (!(due < openPane)) break;
+        this.closeTargets(due);
+        this.closePane(due);
+        this.closedBelow = due + 1;
+      }
+      this.closedBelow = openPane;
     }
-    this.closedBelow = openPane;
+    if (targetsOpen > this.closedBelow) this.closeTargets(this.closedBelow);
   }
 
   private nextDue(): number {
@@ -236,17 +254,22 @@ export class Stage2 implements Snapshotable {
   }
   private runningMinute = 0;
 
+  /** Judges a pane's targets: before the rest of the pane, which may come later, and always by itself. */
+  private closeTargets(pane: number): void {
+    const table = this.panes.get(pane);
+    if (!table) return;
+    const found: Finding[] = [];
+    this.panes.delete(pane);
+    this.runningMinute = Math.floor(pane / 6);
+    this.judge(table, pane, 'pane', found);
+    this.addToMinute(table);
+    table.clear();
+    if (this.spare.length < 8) this.spare.push(table);
+    this.take(found);
+  }
+
   private closePane(pane: number): void {
     const found: Finding[] = [];
-    const table = this.panes.get(pane);
-    if (table) {
-      this.panes.delete(pane);
-      this.runningMinute = Math.floor(pane / 6);
-      this.judge(table, pane, 'pane', found);
-      this.addToMinute(table);
-      table.clear();
-      if (this.spare.length < 8) this.spare.push(table);
-    }
     if ((pane + 1) % 6 === 0 && this.minute.count > 0) {
       this.judge(this.minute, pane, 'minute', found);
       this.minute.clear();
@@ -254,10 +277,13 @@ export class Stage2 implements Snapshotable {
     }
     const endMs = (pane + 1) * PANE_MS;
     found.push(...this.takePending(endMs));
-    found.sort(compareFindings);
-    this.counters.findings += found.length;
-    if (found.length > 0) this.episodes.take(found);
+    this.take(found);
     this.episodes.advance(endMs);
+  }
+
+  private take(found: Finding[]): void {
+    this.counters.findings += found.length;
+    if (found.length > 0) this.episodes.take(found.sort(compareFindings));
   }
 
   private judge(table: RowTable, pane: number, window: 'pane' | 'minute', found: Finding[]): void {

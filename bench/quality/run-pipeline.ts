@@ -160,7 +160,7 @@ class Stages {
   take(data: Uint8Array, offset: number): void {
     const block = new EventBlock(data);
     this.noteDevices(block);
-    for (const record of this.stage1.process(block, offset).partials) {
+    for (const record of this.stage1.process(block, offset).flatMap(({ partials }) => partials)) {
       if (!record) continue;
       for (const episode of this.stage2.process(readPartials(record)).episodes) this.byUid.set(episode.uid, episode);
     }

@@ -62,7 +62,7 @@ export async function sampleEpisodes(seed: number, endMs: number): Promise<Episo
     await pipeline.flush();
     for (const { offset, data } of await log.read(EVENTS_TOPIC, 0, next, { maxBytes: 1 << 30 })) {
       next = offset + 1;
-      for (const partials of stage1.process(new EventBlock(data), offset).partials)
+      for (const partials of stage1.process(new EventBlock(data), offset).flatMap((output) => output.partials))
         if (partials) for (const episode of stage2.process(readPartials(partials)).episodes) episodes.set(episode.uid, episode);
     }
   }; // prettier-ignore

@@ -69,11 +69,9 @@ class Plant {
 
   /** Hands a partition's block to stage 1; what it gives waits for `settle`. */
   take(partition = 0): this {
-    const output = this.stage1[partition]!.process(
-      new EventBlock(this.builders[partition]!.take()),
-      this.offsets[partition]!++,
-    );
-    for (const record of output.partials) if (record) this.queue.push(record);
+    const block = new EventBlock(this.builders[partition]!.take());
+    for (const { partials } of this.stage1[partition]!.process(block, this.offsets[partition]!++))
+      for (const record of partials) if (record) this.queue.push(record);
     return this;
   }
 

@@ -198,9 +198,10 @@ export async function runStages(blocks: IngestedSite['blocks'], mishaps: Mishaps
     records.flatMap((record) => (random() < mishaps.duplicateShare ? [record, record] : [record])),
   );
   const takeBlock = (stage: Stage1, offset: number): void => {
-    const output = stage.process(new EventBlock(inputs[stage.partition]![offset]!), offset);
-    output.partials.forEach((record, to) => record && queues[to]!.push(record));
-    keep(output.features);
+    for (const output of stage.process(new EventBlock(inputs[stage.partition]![offset]!), offset)) {
+      output.partials.forEach((record, to) => record && queues[to]!.push(record));
+      keep(output.features);
+    }
   };
   const takePartials = (stage: Stage2, offset: number): void => {
     const output = stage.process(readPartials(queues[stage.partition]![offset]!));
