@@ -1,5 +1,6 @@
 import type { EventLog } from '../log/event-log.ts';
 import type { AlertChange } from '../model/alert-change.ts';
+import { inLanes } from '../model/lanes.ts';
 import type { Alert, AlertStore, Episode, Triage } from './alert.ts';
 import type { DetectorLookup } from './detector-info.ts';
 import { PANE_MS } from './episode.ts';
@@ -22,6 +23,9 @@ export interface PublisherOptions {
 
 type Change = AlertChange & { readonly finding: ReturnType<typeof toOcsf> };
 
+/** Alerts that are looked up at a time. */
+const LANES = 32;
+
 /** A new alert's triage, before anybody has looked at it. */
 const UNTOUCHED: Triage = { version: 1, status: 'new', verdict: 'unknown', comments: [] };
 
@@ -41,8 +45,9 @@ export class AlertPublisher {
   async publish(episodes: readonly Episode[]): Promise<void> {
     const { store, webhooks } = this.options;
     const changes: Change[] = [];
-    for (const episode of episodes) {
-      const before = await store.get(episode.uid);
+    const known = await inLanes(episodes, LANES, ({ uid }) => store.get(uid));
+    for (const [i, episode] of episodes.entries()) {
+      const before = known[i];
       const alert = { episode, triage: before?.triage ?? UNTOUCHED };
       const activities = activitiesBetween(before?.episode, episode);
       for (const activity of activities)
@@ -75,8 +80,10 @@ export class AlertPublisher {
     const { log, topic, findingsTopic } = this.options;
     const asJson = (values: readonly unknown[]): Uint8Array[] =>
       values.map((value) => Buffer.from(JSON.stringify(value)));
-    await log.append(topic, 0, asJson(changes));
-    if (findingsTopic !== undefined) await log.append(findingsTopic, 0, asJson(changes.map(({ finding }) => finding)));
+    await Promise.all([
+      log.append(topic, 0, asJson(changes)),
+      findingsTopic !== undefined && log.append(findingsTopic, 0, asJson(changes.map(({ finding }) => finding))),
+    ]);
   }
 
   private tell(uid: string): void {

@@ -1,4 +1,4 @@
-import { inLanes } from '../../cassandra/lanes.ts';
+import { inLanes } from '../../model/lanes.ts';
 import type { Severity } from '../alert.ts';
 import { SEVERITIES } from '../severity.ts';
 import type { AlertListing } from './alert-listing.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { inLanes } from '../../cassandra/lanes.ts';
+import { inLanes } from '../../model/lanes.ts';
 import type { CassandraSession } from '../../cassandra/session.ts';
 import { VedetteError } from '../../model/errors.ts';
 import type { Alert, AlertFilter, AlertStore, Episode, Triage } from '../alert.ts';

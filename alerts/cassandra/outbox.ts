@@ -1,4 +1,4 @@
-import { inLanes } from '../../cassandra/lanes.ts';
+import { inLanes } from '../../model/lanes.ts';
 import { numberAt, textAt } from '../../cassandra/row.ts';
 import type { CassandraSession } from '../../cassandra/session.ts';
 import type { Delivery, Outbox } from '../outbox.ts';

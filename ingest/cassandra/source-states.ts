@@ -1,4 +1,4 @@
-import { inLanes } from '../../cassandra/lanes.ts';
+import { inLanes } from '../../model/lanes.ts';
 import { textAt } from '../../cassandra/row.ts';
 import type { CassandraSession } from '../../cassandra/session.ts';
 import type { SourceStateStore } from '../source-state.ts';
