@@ -19,6 +19,8 @@ RUN npm ci --omit=dev --ignore-scripts && rm -rf node_modules/pulsar-client
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production
+# A young generation of 3 times 4 MB in the place of 16: what a role throws away is large buffers, which are let go sooner.
+ENV NODE_OPTIONS=--max-semi-space-size=4
 COPY --from=packages /src/node_modules /opt/vedette/node_modules
 COPY --from=build /src/dist /opt/vedette/dist
 COPY package.json LICENSE deploy/image/health.mjs /opt/vedette/

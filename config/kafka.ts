@@ -75,7 +75,7 @@ export const kafkaSchema = z
     mergeBytes: z
       .int()
       .min(0)
-      .default(2 * MIB)
+      .default(MIB)
       .describe('appends to one partition that wait for each other go out as one batch of up to so many bytes'),
     appendTimeoutMs: z
       .int()
@@ -104,12 +104,12 @@ export const kafkaSchema = z
         maxBytes: z
           .int()
           .min(64 * 1024)
-          .default(8 * MIB)
+          .default(4 * MIB)
           .describe('size of one answer of a broker, bytes; one batch that is larger comes all the same'),
         partitionBytes: z
           .int()
           .min(64 * 1024)
-          .default(2 * MIB)
+          .default(MIB)
           .describe('read ahead of each partition, bytes; memory is up to three times that a partition'),
       })
       .prefault({}),

@@ -35,10 +35,12 @@ export interface HostTrafficOptions {
   /** Pairs of host and peer (and of host and port) that are remembered. */
   readonly maxPairs: number;
   readonly groupOf: (key: Uint32Array, keyAt: number) => string;
+  /** Hosts whose windows are closed in one step. Default {@link HOSTS_A_STEP}. */
+  readonly hostsAStep?: number;
 }
 
 const PANES_A_MINUTE = HOST_WINDOWS[0].panes;
-/** Hosts whose windows are closed in one step: some 10 ms, and a record of features. */
+/** Some 10 ms, and a record of features. */
 const HOSTS_A_STEP = 2048;
 
 /**
@@ -58,6 +60,7 @@ export class HostTraffic {
   private readonly placed: readonly PlacedDetector[];
   private readonly intake: FlowIntake;
   private readonly options: HostTrafficOptions;
+  private readonly hostsAStep: number;
   private readonly spare: OpenPane[] = [];
   private readonly spareMinutes: CarriedRows[] = [];
   /** Slots of `hot` with something in the running window of each level above the first. */
@@ -79,6 +82,7 @@ export class HostTraffic {
 
   constructor(options: HostTrafficOptions) {
     this.options = options;
+    this.hostsAStep = options.hostsAStep ?? HOSTS_A_STEP;
     let at: number = COLD.detectors;
     this.placed = options.detectors.map(({ detector, config }) => {
       const placed = { at, slots: new PackedSlots(detector.state.slots), steps: detector.create(config) };
@@ -125,9 +129,14 @@ export class HostTraffic {
     this.recycle(open);
   }
 
-  /** Whether a minute of hosts ends with this pane. */
-  endsMinute(pane: number): boolean {
-    return (pane + 1) % PANES_A_MINUTE === 0 && (this.minutes.size > 0 || this.hot.count > 0);
+  /** Whether more hosts have windows that end with this pane than are closed in one step. */
+  takesSteps(pane: number): boolean {
+    if ((pane + 1) % PANES_A_MINUTE !== 0) return false;
+    const minute = this.minutes.get(Math.floor(pane / PANES_A_MINUTE));
+    if (minute && minute.count > this.hostsAStep) return true;
+    return HOST_WINDOWS.some(
+      ({ panes }, level) => (pane + 1) % panes === 0 && this.running[level]!.length > this.hostsAStep,
+    );
   }
 
   /** Closes the windows of hosts that end with a pane, behind {@link closePane}. May be left alone at each step. */
@@ -207,7 +216,7 @@ export class HostTraffic {
     const { rows } = hosts;
     const startMs = minute * PANES_A_MINUTE * PANE_MS;
     for (let slot = 0; slot < rows.slotLimit; slot++) {
-      if (slot % HOSTS_A_STEP === HOSTS_A_STEP - 1) yield undefined;
+      if (slot > 0 && slot % this.hostsAStep === 0) yield undefined;
       const keys = rows.keyWords(slot);
       const keyAt = rows.keyAt(slot);
       const coldSlot = this.coldSlot(keys, keyAt, pane);
@@ -282,7 +291,7 @@ export class HostTraffic {
     const startMs = (pane + 1 - HOST_WINDOWS[level]!.panes) * PANE_MS;
     const isHour = level === HOST_WINDOWS.length - 1;
     for (const [i, slot] of running.entries()) {
-      if (i % HOSTS_A_STEP === HOSTS_A_STEP - 1) yield undefined;
+      if (i > 0 && i % this.hostsAStep === 0) yield undefined;
       const keys = hot.rows.keyWords(slot);
       const keyAt = hot.rows.keyAt(slot);
       hot.read(slot, this.hotRow);

@@ -11,7 +11,7 @@ import { FeatureWriter, type FeatureRecords } from './feature-writer.ts';
 import { hostPartition, makeFinding } from './findings.ts';
 import { isTraffic, type LargeFlowCandidate } from './flow-intake.ts';
 import { HOST_WINDOWS, TARGET_SUMS, WINDOW_LENGTH } from './host-layout.ts';
-import { HostTraffic, type HostOutput } from './host-traffic.ts';
+import { HostTraffic, type HostOutput, type HostTrafficOptions } from './host-traffic.ts';
 import { NameTable } from './names.ts';
 import { PartialsWriter } from './partials.ts';
 import { PartitionClock } from './partition-clock.ts';
@@ -44,7 +44,7 @@ export interface Stage1Options {
   readonly silence: Configured<SilenceDetector<unknown>>;
   readonly roster: ReadonlySet<string>;
   readonly groupOf: (key: Uint32Array, keyAt: number) => string;
-  readonly limits: { readonly maxHosts: number; readonly newHostsPerMinute: number; readonly maxPairs: number };
+  readonly limits: Pick<HostTrafficOptions, 'maxHosts' | 'newHostsPerMinute' | 'maxPairs' | 'hostsAStep'>;
 }
 
 /** What (a part of) one input record led to: for each partition of stage 2 a record, or none; and rows of features. */
@@ -311,7 +311,7 @@ export class Stage1 implements Snapshotable {
       this.traffic.closePane(due, this.hostOutput);
       // Behind, there is no hurry: what is closed now is old anyway.
       const isLast = due + 1 === openPane && taken.outputs < MOST_OUTPUTS;
-      if (isLast && this.traffic.endsMinute(due))
+      if (isLast && this.traffic.takesSteps(due))
         yield this.collect(taken, { openPane: due, targetsOpen: openPane, toAll: true });
       const steps = this.traffic.closeHosts(due, this.hostOutput);
       while (steps.next().done !== true) if (isLast) yield { partials: [], features: this.takeFeatures() };

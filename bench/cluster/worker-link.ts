@@ -73,7 +73,8 @@ export class Worker<R> {
   readonly #child: ChildProcess;
 
   constructor(script: string, trial: string, input: unknown) {
-    const execArgv = [...process.execArgv, `--max-old-space-size=${HEAP_MB}`];
+    // The young generation as the image has it.
+    const execArgv = [...process.execArgv, `--max-old-space-size=${HEAP_MB}`, '--max-semi-space-size=4'];
     const args = ['--trial', trial, '--input', JSON.stringify(input)];
     const child = fork(script, args, { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     this.#child = child;

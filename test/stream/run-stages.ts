@@ -121,7 +121,8 @@ export interface StagesResult {
   readonly restores: number;
 }
 
-const limits = { maxHosts: 1e6, newHostsPerMinute: 1e6, maxPairs: 1e6 };
+/** Few hosts a step, so that there are steps. */
+const limits = { maxHosts: 1e6, newHostsPerMinute: 1e6, maxPairs: 1e6, hostsAStep: 2 };
 
 export function createStage1(partition: number, partitions: number): Stage1 {
   const detectors = configureDetectors({});
