@@ -40,6 +40,8 @@ export interface HostTrafficOptions {
 }
 
 const PANES_A_MINUTE = HOST_WINDOWS[0].panes;
+/** Of tables that are there by the dozen: a site of few hosts has one page of each. */
+const PAGE_BYTES = 16_384;
 /** Some 10 ms, and a record of features. */
 const HOSTS_A_STEP = 2048;
 
@@ -164,7 +166,7 @@ export class HostTraffic {
     let open = this.panes.get(pane);
     if (!open) {
       open = this.spare.pop() ?? {
-        targets: new CarriedRows(TARGET_KINDS, { pageBytes: 4_096 }),
+        targets: new CarriedRows(TARGET_KINDS, { pageBytes: PAGE_BYTES }),
         sources: new FingerprintSet(),
         large: [],
       };
@@ -177,7 +179,7 @@ export class HostTraffic {
   openMinute(minute: number): CarriedRows {
     let hosts = this.minutes.get(minute);
     if (!hosts) {
-      hosts = this.spareMinutes.pop() ?? new CarriedRows(HOST_MINUTE.kinds, { pageBytes: 4_096 });
+      hosts = this.spareMinutes.pop() ?? new CarriedRows(HOST_MINUTE.kinds, { pageBytes: PAGE_BYTES });
       this.minutes.set(minute, hosts);
     }
     return hosts;

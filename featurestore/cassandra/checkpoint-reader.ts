@@ -8,9 +8,9 @@ import { Turns } from './turns.ts';
 /** Chunks that are fetched at a time. */
 const MOST_UNDER_WAY = 8;
 /** Stored bytes kept between the check of a checkpoint and its reading; what is more is fetched twice. */
-const KEPT_BYTES = 48 << 20;
+const KEPT_BYTES = 24 << 20;
 /** Uncompressed chunks at hand while parts are read, bytes: parts written at different times lie in different ones. */
-const DECODED_BYTES = 32 << 20;
+const DECODED_BYTES = 16 << 20;
 
 /** Throws CHECKPOINT_CORRUPT where it is missing or damaged. */
 export async function readManifest(table: ChunkTable, pointer: Pointer): Promise<Manifest> {

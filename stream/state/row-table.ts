@@ -322,7 +322,8 @@ export class RowTable {
   }
 }
 
-const SLAB_BYTES = 1 << 20;
+/** There are a hundred tables of less than a megabyte, and on average half a slab of each is empty. */
+const SLAB_BYTES = 1 << 18;
 const EMPTY_F64 = new Float64Array(0);
 const EMPTY_U32 = new Uint32Array(0);
 const DRAINED = EMPTY_F64;
