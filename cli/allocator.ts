@@ -1,5 +1,5 @@
 /** By how much the memory that the allocator holds may grow before what is free of it is given back, bytes. */
-const MOST_GROWTH_BYTES = 32 << 20;
+const MOST_GROWTH_BYTES = 16 << 20;
 const LOOK_MS = 1000;
 
 /** A number of glibc's malloc.h. */
