@@ -25,16 +25,19 @@ const WINDOW_FEATURES = {
   distinctDestinations: 'half',
   distinctPorts: 'half',
 } as const satisfies Record<string, FieldKind>;
-export type WindowFeature = keyof typeof WINDOW_FEATURES;
+type WindowFeature = keyof typeof WINDOW_FEATURES;
 
 const FEATURES = Object.keys(WINDOW_FEATURES) as WindowFeature[];
 /** Places of a window's features in what is read of it. */
-export const F = indexOf(FEATURES);
+export const F = byName(FEATURES, (i) => i);
 /** Features of a window. */
 export const WINDOW_LENGTH = FEATURES.length;
 
-function indexOf<Name extends string>(names: readonly Name[]): Readonly<Record<Name, number>> {
-  return Object.fromEntries(names.map((name, i) => [name, i])) as Record<Name, number>;
+function byName<Name extends string>(
+  names: readonly Name[],
+  valueOf: (i: number) => number,
+): Readonly<Record<Name, number>> {
+  return Object.fromEntries(names.map((name, i) => [name, valueOf(i)])) as Record<Name, number>;
 }
 
 /** Windows of a host, in panes. Each divides the next; the first is a minute. */
@@ -62,9 +65,7 @@ export const HOST_MINUTE = {
 } as const;
 const MINUTE_PLACES = placesOf(HOST_MINUTE.kinds);
 /** Places of a minute row's features. */
-export const M = Object.fromEntries(FEATURES.map((name, i) => [name, MINUTE_PLACES[i]!])) as Readonly<
-  Record<WindowFeature, number>
->;
+export const M = byName(FEATURES, (i) => MINUTE_PLACES[i]!);
 /** … and of what was new in the first longer window; those of the next follow. */
 export const NEW_IN = {
   destinations: MINUTE_PLACES[HOST_MINUTE.destinations]!,
@@ -106,18 +107,14 @@ const TARGET_FIELDS = {
   icmpPackets: 'half',
   amplificationPackets: 'half',
 } as const satisfies Record<string, FieldKind>;
-export type TargetSum = keyof typeof TARGET_FIELDS;
+type TargetSum = keyof typeof TARGET_FIELDS;
 
 export const TARGET_SUMS = Object.keys(TARGET_FIELDS) as TargetSum[];
 export const TARGET_KINDS: readonly FieldKind[] = TARGET_SUMS.map((name) => TARGET_FIELDS[name]);
 const TARGET_PLACES = placesOf(TARGET_KINDS);
 /** Places in a row of stage 1. */
-export const P = Object.fromEntries(TARGET_SUMS.map((name, i) => [name, TARGET_PLACES[i]!])) as Readonly<
-  Record<TargetSum, number>
->;
+export const P = byName(TARGET_SUMS, (i) => TARGET_PLACES[i]!);
 
 /** … on their way to stage 2 and there: float64 behind the key. */
-export const T = Object.fromEntries(TARGET_SUMS.map((name, i) => [name, i + KEY_WORDS])) as Readonly<
-  Record<TargetSum, number>
->;
+export const T = byName(TARGET_SUMS, (i) => i + KEY_WORDS);
 export const TARGET_WORDS = KEY_WORDS + TARGET_SUMS.length;

@@ -237,7 +237,8 @@ export class HostTraffic {
         if (this.windowIsEmpty(hotSlot, level)) this.running[level]!.push(hotSlot);
         this.addMinute(level);
       }
-      this.judgeHour({ hotSlot, coldSlot }, pane, { isOver: false }, output);
+      hot.read(hotSlot, this.hotRow);
+      this.judgeHour(coldSlot, pane, { isOver: false }, output);
     }
     hosts.clear();
     if (this.spareMinutes.length < 8) this.spareMinutes.push(hosts);
@@ -300,7 +301,7 @@ export class HostTraffic {
       output.window(level, startMs, keys, keyAt, this.longer[level]!);
       if (isHour) {
         const coldSlot = this.cold.find(keys[keyAt]!, keys[keyAt + 1]!, keys[keyAt + 2]!, keys[keyAt + 3]!);
-        if (coldSlot >= 0) this.judgeHour({ hotSlot: slot, coldSlot }, pane, { isOver: true }, output);
+        if (coldSlot >= 0) this.judgeHour(coldSlot, pane, { isOver: true }, output);
       }
       hot.rows.open(slot);
       hot.zero(HOT.window(level), WINDOW_LENGTH);
@@ -308,19 +309,12 @@ export class HostTraffic {
     if (isHour) this.cool(pane);
   }
 
-  /** The hour so far at each minute's close, and the whole of it at its end, when detectors learn. */
-  private judgeHour(
-    host: { hotSlot: number; coldSlot: number },
-    pane: number,
-    hour: { isOver: boolean },
-    output: HostOutput,
-  ): void {
-    const { hot, cold } = this;
-    hot.read(host.hotSlot, this.hotRow);
+  /** The hour so far at each minute's close, and the whole of it when it ends and detectors learn: of the hot row read. */
+  private judgeHour(slot: number, pane: number, hour: { isOver: boolean }, output: HostOutput): void {
+    const { cold } = this;
     const window = outsideWindow(this.longer.at(-1)!);
     const endMs = (pane + 1) * PANE_MS;
     const hourStartMs = Math.floor((endMs - 1) / HOUR_MS) * HOUR_MS;
-    const slot = host.coldSlot;
     const words = cold.keyWords(slot);
     const row = cold.keyAt(slot);
     const context = new AddressContext(words, row, this.groupAt(slot));

@@ -1,5 +1,5 @@
 import { ControlKind, type Control } from '../model/event-block.ts';
-import { PANE_MS } from './time.ts';
+import { finiteOrNull, PANE_MS } from './time.ts';
 
 interface SourceState {
   /** Watermark by its ticks, ms; NaN until the first one. */
@@ -59,8 +59,8 @@ export class PartitionClock {
 
   save(): unknown {
     return {
-      openPane: Number.isFinite(this.openPane) ? this.openPane : null,
-      latestClosedMs: Number.isFinite(this.latestClosedMs) ? this.latestClosedMs : null,
+      openPane: finiteOrNull(this.openPane),
+      latestClosedMs: finiteOrNull(this.latestClosedMs),
       sources: [...this.sources].map(([id, s]) => [id, Number.isNaN(s.timeMs) ? null : s.timeMs, s.isActive]),
     };
   }

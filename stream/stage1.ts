@@ -21,7 +21,7 @@ import type { Snapshotable } from './snapshot.ts';
 import type { CarriedRows } from './state/carried-rows.ts';
 import type { FingerprintSet } from './state/fingerprint-set.ts';
 import type { RowTable } from './state/row-table.ts';
-import { PANE_MS, paneOf } from './time.ts';
+import { finiteOrNull, PANE_MS, paneOf } from './time.ts';
 
 /** By direction: whether one end at least is internal. */
 const HAS_HOST = Uint8Array.from(DIRECTIONS, (name) => (name === 'unknown' || name === 'external' ? 0 : 1));
@@ -200,7 +200,7 @@ export class Stage1 implements Snapshotable {
   saveMeta(): unknown {
     return {
       clock: this.clock.save(),
-      closedBelow: Number.isFinite(this.closedBelow) ? this.closedBelow : null,
+      closedBelow: finiteOrNull(this.closedBelow),
       names: this.names.save(),
       highest: [...this.highest].map(([id, { position }]) => [id, position]),
       counters: this.counters,
@@ -395,8 +395,4 @@ export class Stage1 implements Snapshotable {
     [n, mean, state[at + MINUTE.min]!, state[at + MINUTE.max]!, Math.sqrt(variance), state[at + MINUTE.last]!,
       state[at + MINUTE.longestGapMs]!].forEach((value, i) => writer.set(i, value)); // prettier-ignore
   }
-}
-
-function finiteOrNull(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
 }

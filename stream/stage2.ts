@@ -14,7 +14,7 @@ import type { Snapshotable } from './snapshot.ts';
 import type { FingerprintSet } from './state/fingerprint-set.ts';
 import { PackedSlots } from './state/packed-slots.ts';
 import { RowTable } from './state/row-table.ts';
-import { MINUTE_MS, PANE_MS } from './time.ts';
+import { finiteOrNull, MINUTE_MS, PANE_MS } from './time.ts';
 
 export interface Stage2Options {
   readonly partition: number;
@@ -145,10 +145,10 @@ export class Stage2 implements Snapshotable {
     return {
       progress: this.progress.map(({ offset, openPane, targetsOpen }) => [
         offset,
-        Number.isFinite(openPane) ? openPane : null,
-        Number.isFinite(targetsOpen) ? targetsOpen : null,
+        finiteOrNull(openPane),
+        finiteOrNull(targetsOpen),
       ]),
-      closedBelow: Number.isFinite(this.closedBelow) ? this.closedBelow : null,
+      closedBelow: finiteOrNull(this.closedBelow),
       runningMinute: this.runningMinute,
       ended: this.ended,
       findings: this.pendingFindings,

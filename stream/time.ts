@@ -8,3 +8,8 @@ export const HOUR_MS = 3_600_000;
 export function paneOf(timeMs: number): number {
   return Math.floor(timeMs / PANE_MS);
 }
+
+/** For JSON, which has no infinities. */
+export function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

@@ -24,17 +24,20 @@ export class CarriedRows {
   private readonly shifts: Uint8Array;
   private readonly masks: Uint32Array;
   private readonly isGreatest: Uint8Array;
-  /** Place of the half that says whether a row has a carry. */
-  private readonly flag: number;
+  /** Word of a row, and bit in it, that say whether the row has a carry. */
+  private readonly flagWord: number;
+  private readonly flagBit: number;
 
   constructor(kinds: readonly FieldKind[], options: { pageBytes?: number } = {}) {
+    const flag = placesOf([...kinds, 'half']).at(-1)!;
+    this.flagWord = flag >>> 1;
+    this.flagBit = 1 << ((flag & 1) << 4);
     this.places = Uint16Array.from(placesOf(kinds));
     this.words = this.places.map((place) => place >>> 1);
     this.shifts = Uint8Array.from(this.places, (place) => (place & 1) << 4);
     this.masks = Uint32Array.from(kinds, (kind) => (kind === 'half' ? HALF - 1 : WORD - 1));
     this.isGreatest = Uint8Array.from(kinds, (kind) => (kind === 'greatest' ? 1 : 0));
-    this.flag = placesOf([...kinds, 'half']).at(-1)!;
-    this.rows = new RowTable(Math.ceil((this.flag + 1) / 4), options);
+    this.rows = new RowTable(Math.ceil((flag + 1) / 4), options);
     this.carries = new RowTable(KEY_WORDS / 2 + this.rows.words * 4 - KEY_WORDS * 2, { pageBytes: 4_096 });
   }
 
@@ -128,7 +131,7 @@ export class CarriedRows {
     for (let i = first; i < first + n; i++) carries.f64[carries.at + wideAt(places[i]!)] = 0;
     for (let i = KEY_WORDS / 2; i < carries.words; i++) if (carries.f64[carries.at + i] !== 0) return;
     carries.remove(slot);
-    u32[row + (this.flag >>> 1)]! &= ~((HALF - 1) << ((this.flag & 1) << 4));
+    u32[row + this.flagWord]! &= ~this.flagBit;
   }
 
   remove(slot: number): void {
@@ -152,7 +155,7 @@ export class CarriedRows {
   }
 
   private hasCarry(words: Uint32Array, row: number): boolean {
-    return ((words[row + (this.flag >>> 1)]! >>> ((this.flag & 1) << 4)) & 1) === 1;
+    return (words[row + this.flagWord]! & this.flagBit) !== 0;
   }
 
   private carrySlot(words: Uint32Array, row: number): number {
@@ -176,7 +179,7 @@ export class CarriedRows {
     const row = rows.at * 2;
     const { u32 } = rows;
     carries.open(carries.upsert(u32[row]!, u32[row + 1]!, u32[row + 2]!, u32[row + 3]!));
-    u32[row + (this.flag >>> 1)]! |= 1 << ((this.flag & 1) << 4);
+    u32[row + this.flagWord]! |= this.flagBit;
   }
 }
 
